@@ -9,6 +9,9 @@ described by :func:`pack_array`. ``docs/protocol.md`` lists every message.
 """
 
 import struct
+from typing import Iterator, Tuple, Union
+
+BytesLike = Union[bytes, bytearray, memoryview]
 
 HEADER = struct.Struct("<IBBHI")
 MAX_PAYLOAD_BYTES = (1 << 31) - 1
@@ -64,13 +67,12 @@ class ProtocolError(Exception):
     """The peer sent bytes that are not of this protocol; the connection is of no use any more."""
 
 
-class Frame(object):
+class Frame:
     """One message; ``payload`` is a bytes-like object that belongs to the receiver."""
 
     __slots__ = ("type", "flags", "kind", "request_id", "payload")
 
-    def __init__(self, type, flags, kind, request_id, payload):
-        # type: (int, int, int, int, bytes) -> None
+    def __init__(self, type: int, flags: int, kind: int, request_id: int, payload: bytes) -> None:
         self.type = type
         self.flags = flags
         self.kind = kind
@@ -78,35 +80,30 @@ class Frame(object):
         self.payload = payload
 
 
-def pack(type, payload=b"", flags=0, kind=0, request_id=0):
-    # type: (int, bytes, int, int, int) -> bytes
+def pack(type: int, payload: bytes = b"", flags: int = 0, kind: int = 0, request_id: int = 0) -> bytes:
     """Return one message as bytes."""
     return HEADER.pack(len(payload), type, flags, kind, request_id) + payload
 
 
-def pack_head(length, type, flags=0, kind=0, request_id=0):
-    # type: (int, int, int, int, int) -> bytes
+def pack_head(length: int, type: int, flags: int = 0, kind: int = 0, request_id: int = 0) -> bytes:
     """Return only the header, for a payload of ``length`` bytes that is written separately."""
     return HEADER.pack(length, type, flags, kind, request_id)
 
 
-class FrameReader(object):
+class FrameReader:
     """Cut a byte stream into frames.
 
     ``feed`` takes what a socket gave; iterating over ``frames()`` yields what is complete.
     """
 
-    def __init__(self, max_payload_bytes=MAX_PAYLOAD_BYTES):
-        # type: (int) -> None
+    def __init__(self, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> None:
         self._buffer = bytearray()
         self._max_payload_bytes = max_payload_bytes
 
-    def feed(self, data):
-        # type: (bytes) -> None
+    def feed(self, data: BytesLike) -> None:
         self._buffer += data
 
-    def frames(self):
-        # type: () -> object
+    def frames(self) -> Iterator[Frame]:
         """Yield complete frames.
 
         Raises:
@@ -120,8 +117,7 @@ class FrameReader(object):
                 length, type_, flags, kind, request_id = HEADER.unpack_from(buffer, position)
                 if length > self._max_payload_bytes:
                     raise ProtocolError(
-                        "a message of %d bytes exceeds the limit of %d"
-                        % (length, self._max_payload_bytes)
+                        "a message of %d bytes exceeds the limit of %d" % (length, self._max_payload_bytes)
                     )
                 end = position + 12 + length
                 if end > size:
@@ -134,14 +130,12 @@ class FrameReader(object):
                 del buffer[:position]
 
     @property
-    def pending_bytes(self):
-        # type: () -> int
+    def pending_bytes(self) -> int:
         """Bytes that wait for the rest of their frame."""
         return len(self._buffer)
 
 
-def split_section(payload):
-    # type: (bytes) -> tuple
+def split_section(payload: BytesLike) -> Tuple[bytes, memoryview]:
     """Return ``(section, rest)`` of a payload that starts with a u32 length.
 
     Raises:
@@ -156,21 +150,18 @@ def split_section(payload):
     return bytes(view[4 : 4 + length]), view[4 + length :]
 
 
-def join_section(section, rest=b""):
-    # type: (bytes, bytes) -> bytes
+def join_section(section: bytes, rest: bytes = b"") -> bytes:
     """Return a payload that :func:`split_section` takes apart."""
     return _U32.pack(len(section)) + section + rest
 
 
-def pack_array(type_code, shape, data):
-    # type: (str, tuple, bytes) -> bytes
+def pack_array(type_code: str, shape: Tuple[int, ...], data: BytesLike) -> bytes:
     """Describe a C-contiguous little-endian buffer: ``type_code`` as in numpy (``"f8"``)."""
     head = _ARRAY_HEAD.pack(type_code.encode("ascii"), len(shape))
     return head + struct.pack("<%dQ" % len(shape), *shape) + bytes(data)
 
 
-def unpack_array(payload):
-    # type: (bytes) -> tuple
+def unpack_array(payload: BytesLike) -> Tuple[str, Tuple[int, ...], memoryview]:
     """Return ``(type_code, shape, data)``; ``data`` is a memoryview of exactly the right size.
 
     Raises:
