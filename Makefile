@@ -1,0 +1,54 @@
+# `make` alone says what there is. Everything runs in .venv, which the first target makes by itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# Any Python from 3.10 on: make PYTHON=python3.12 test
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test check lint types imports language format bench lock clean
+
+help: ## say what there is
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with everything in it; every other target does it too
+	@$(PYTHON) scripts/set_up.py
+
+demo: setup ## from a trained model to a scored service, in Python and on the command line
+	@exec $(BIN)/python scripts/demo.py
+
+test: setup ## run all tests with coverage; ARGS="-k name" runs some
+	@exec scripts/test $(ARGS)
+
+check: lint types imports language ## all that is checked without running anything
+
+lint: setup ## ruff, and that everything is formatted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup ## which package may import which
+	$(BIN)/lint-imports
+
+language: setup ## the runtime keeps to Python 3.6
+	$(BIN)/vermin --quiet --target=3.6- --no-tips --violations --eval-annotations packages/runtime/src
+
+format: setup ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENCH_PEERS="azureml" selects
+	@exec $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+lock: setup ## write requirements/dev.txt anew; ARGS="--upgrade" takes newer versions
+	@scripts/lock $(ARGS)
+
+clean: ## remove what the other targets made: .venv, caches, results
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage* dist build
+	find packages tests scripts benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
