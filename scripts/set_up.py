@@ -10,8 +10,8 @@ import sys
 
 if sys.version_info < (3, 10):  # noqa: UP036 - the message is for those who have an older one
     sys.exit(
-        "Moorage needs Python 3.10 or later to be developed, and %s is %d.%d.\n"
-        "Name another interpreter: make PYTHON=python3.11" % ((sys.executable,) + sys.version_info[:2])
+        f"Moorage needs Python 3.10 or later, and {sys.executable} is {sys.version.split()[0]}.\n"
+        "Name another interpreter: make PYTHON=python3.11"
     )
 
 import ast
@@ -67,7 +67,7 @@ def main() -> int:
             set_up(wanted)
         except subprocess.CalledProcessError as error:
             print(
-                f"\nSet-up stopped: {error.cmd[0]} ended with status {error.returncode} (its message is above).\n"
+                f"\nSet-up stopped: {error.cmd[0]} ended with status {error.returncode}; why is above.\n"
                 "Once the cause is mended, the same command carries on where it stopped.",
                 file=sys.stderr,
             )
@@ -131,7 +131,10 @@ def make_environment() -> None:
 
 
 def environment_works() -> bool:
-    """Whether .venv has pip and the version of Python that runs this; it may be the remains of an interruption."""
+    """Whether .venv has pip and the Python that runs this.
+
+    It may be the remains of an interruption, or of a Python that was taken away since.
+    """
     question = "import sys, pip; print(sys.version)"
     try:
         answer = subprocess.run(
