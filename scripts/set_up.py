@@ -78,9 +78,9 @@ def main() -> int:
 def set_up(wanted: str) -> None:
     """Bring the environment to ``wanted``; the stamp is removed first and written last."""
     started = time.monotonic()
-    STAMP.unlink(missing_ok=True)
-    say(f"Setting up {VENV} with Python {sys.version.split()[0]}")
+    say(f"setting up {VENV} with Python {sys.version.split()[0]}")
     make_environment()
+    STAMP.unlink(missing_ok=True)
     environment = {**os.environ, **uv_environment(pip_settings(), os.environ)}
     install_uv()
     say("installing the locked packages")
@@ -115,7 +115,7 @@ def is_done(wanted: str) -> bool:
 
 
 def make_environment() -> None:
-    """Create `.venv`, unless there is one that works with this Python and has pip."""
+    """Create `.venv`, unless there is a finished one with the Python that runs this."""
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             sys.exit(
@@ -123,26 +123,28 @@ def make_environment() -> None:
                 f"On Debian and Ubuntu: apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv\n"
                 "Or name another interpreter: make PYTHON=python3.11"
             )
-    if environment_works():
+    # Without a stamp it is the remains of an interruption: packages may be there in part, which
+    # neither pip nor uv would notice. All that was fetched is in their caches.
+    if STAMP.exists() and environment_python() == sys.version.strip():
         return
     say("creating the virtual environment")
     base = getattr(sys, "_base_executable", None) or sys.executable
     run([base, "-m", "venv", "--clear", str(VENV)], os.environ)
 
 
-def environment_works() -> bool:
-    """Whether .venv has pip and the Python that runs this.
-
-    It may be the remains of an interruption, or of a Python that was taken away since.
-    """
-    question = "import sys, pip; print(sys.version)"
+def environment_python() -> str:
+    """Return ``sys.version`` of .venv; empty if its Python does not run (any more)."""
     try:
         answer = subprocess.run(
-            [VENV_PYTHON, "-c", question], capture_output=True, text=True, check=False, timeout=60
+            [VENV_PYTHON, "-c", "import sys; print(sys.version)"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
     except OSError:
-        return False
-    return answer.returncode == 0 and answer.stdout.strip() == sys.version.strip()
+        return ""
+    return answer.stdout.strip()
 
 
 def install_uv() -> None:
