@@ -1,0 +1,336 @@
+"""The one tree of errors. Named after facts, free of HTTP; ``code`` is public, the text is not.
+
+Whose fault it is decides the class. A message names the thing, says what is wrong and what would help.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+
+class MoorageError(Exception):
+    """Root of all errors that Moorage raises on purpose; ``str(error)`` is a message for a person."""
+
+    code: ClassVar[str] = "moorage-error"
+
+
+# --- names and arguments -----------------------------------------------------------------------
+
+
+class InvalidName(MoorageError):
+    """A name breaks the rule of its kind ("model", "service", "workspace", "environment")."""
+
+    code = "invalid-name"
+
+    def __init__(self, kind: str, name: object, rule: str) -> None:
+        self.kind, self.name, self.rule = kind, name, rule
+        super().__init__(f"{name!r} is not a valid {kind} name: {rule}")
+
+
+class InvalidArgument(MoorageError):
+    """A value given by the caller has the wrong form; ``argument`` says which."""
+
+    code = "invalid-argument"
+
+    def __init__(self, argument: str, message: str) -> None:
+        self.argument = argument
+        super().__init__(f"{argument}: {message}")
+
+
+class InvalidConfiguration(MoorageError):
+    """A configuration (file or value) cannot be understood; the message names file, line and key."""
+
+    code = "invalid-configuration"
+
+
+class NotSupported(MoorageError):
+    """A capability that this installation does not have; the message says what to do instead."""
+
+    code = "not-supported"
+
+
+# --- workspaces --------------------------------------------------------------------------------
+
+
+class WorkspaceNotFound(MoorageError):
+    """No workspace of that name below the home folder."""
+
+    code = "workspace-not-found"
+
+    def __init__(self, name: str | None, home: object = None, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        if name is None:
+            choice = (
+                f"There are several here ({', '.join(known)}); choose one with -w NAME or MOORAGE_WORKSPACE"
+                if known
+                else "There is none yet; make one with: moor workspace create -w NAME"
+            )
+            super().__init__(f"no workspace was named. {choice}")
+            return
+        there = f"known workspaces: {', '.join(known)}" if known else "there is no workspace yet"
+        place = f" in {home}" if home is not None else ""
+        super().__init__(
+            f"workspace {name!r} does not exist{place} ({there}); "
+            f"make it with: moor workspace create -w {name}"
+        )
+
+
+class WorkspaceExists(MoorageError):
+    """A workspace of that name is there already."""
+
+    code = "workspace-exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"workspace {name!r} exists already; open it, or create it with --exist-ok")
+
+
+class WorkspaceUnusable(MoorageError):
+    """The workspace's folder or database cannot be used (unreadable, newer schema, wrong address)."""
+
+    code = "workspace-unusable"
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+class ModelNotFound(MoorageError):
+    """No such model, or no such version of it."""
+
+    code = "model-not-found"
+
+    def __init__(self, name: str, version: int | None = None, known_versions: Sequence[int] = ()) -> None:
+        self.name, self.version = name, version
+        text = f"model {name if version is None else f'{name}:{version}'} is not registered"
+        if known_versions:
+            shown = ", ".join(str(known) for known in known_versions[:10])
+            text += (
+                f"; versions of {name} that are there: {shown}{', ...' if len(known_versions) > 10 else ''}"
+            )
+        super().__init__(text)
+
+
+class ModelPathNotFound(MoorageError):
+    """The file or folder to register (or one of its ``child_paths``) does not exist."""
+
+    code = "model-path-not-found"
+
+
+class EmptyModelFolder(MoorageError):
+    """The folder to register holds no file."""
+
+    code = "empty-model-folder"
+
+
+class ModelPathNotAllowed(MoorageError):
+    """A path leaves the model's folder, or is neither a file nor a folder."""
+
+    code = "model-path-not-allowed"
+
+
+class ModelChanged(MoorageError):
+    """A file changed while it was being registered."""
+
+    code = "model-changed"
+
+
+class ModelInUse(MoorageError):
+    """The model cannot be deleted while services use it."""
+
+    code = "model-in-use"
+
+    def __init__(self, model_id: str, services: Sequence[str]) -> None:
+        self.model_id, self.services = model_id, tuple(services)
+        super().__init__(
+            f"model {model_id} is used by {_count('service', services)}; "
+            "delete the service or update it to another model first"
+        )
+
+
+class PropertyExists(MoorageError):
+    """Properties are set once; this one is there already."""
+
+    code = "property-exists"
+
+
+class DownloadTargetExists(MoorageError):
+    """The target of a download is there already and overwriting was not allowed."""
+
+    code = "download-target-exists"
+
+
+# --- storage -----------------------------------------------------------------------------------
+
+
+class BlobNotFound(MoorageError):
+    """A stored file is not in the store."""
+
+    code = "blob-not-found"
+
+
+class BlobCorrupt(MoorageError):
+    """A stored file no longer has the content that was registered.
+
+    ``sha256`` is the blob's name; ``used_by`` the ids of the models that need it.
+    """
+
+    code = "blob-corrupt"
+
+    def __init__(self, sha256: str, problem: str, used_by: Iterable[str] = ()) -> None:
+        self.sha256, self.problem, self.used_by = sha256, problem, tuple(used_by)
+        users = f"; it belongs to {_count('model', self.used_by)}" if self.used_by else ""
+        super().__init__(
+            f"stored file sha256:{sha256} is damaged: {problem}{users}. "
+            "Register the original file again (under any name): that repairs it for every model that uses it"
+        )
+
+
+class StorageFull(MoorageError):
+    """The disk (or a quota) is full; nothing was stored."""
+
+    code = "storage-full"
+
+
+class StorageUnavailable(MoorageError):
+    """Database or blob store cannot be reached or refuses; nothing was changed."""
+
+    code = "storage-unavailable"
+
+
+# --- environments ------------------------------------------------------------------------------
+
+
+class EnvironmentNotFound(MoorageError):
+    """No such environment, or no such version of it."""
+
+    code = "environment-not-found"
+
+    def __init__(self, name: str, version: str | None = None) -> None:
+        self.name, self.version = name, version
+        what = name if version is None else f"{name}:{version}"
+        super().__init__(f"environment {what} is not registered; see: moor environment list")
+
+
+# --- deployments and services ------------------------------------------------------------------
+
+
+class ProblemLike(Protocol):
+    """What `PlanRejected` needs to know of a plan's problems."""
+
+    @property
+    def severity(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def help(self) -> str: ...
+
+
+class PlanRejected(MoorageError):
+    """A deployment cannot work as asked; ``problems`` holds all that is wrong, not only the first."""
+
+    code = "plan-rejected"
+
+    def __init__(self, problems: Sequence[ProblemLike]) -> None:
+        self.problems = tuple(problems)
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        lines = [f"  - {_problem_line(problem)}" for problem in errors]
+        super().__init__(
+            "\n".join([f"the deployment cannot work ({_number(len(errors), 'problem')}):", *lines])
+        )
+
+
+class EntryScriptError(MoorageError):
+    """The entry script failed.
+
+    ``stage`` is settings, import, check, init or run; ``traceback`` holds the user's own frames.
+    """
+
+    code = "entry-script-error"
+
+    def __init__(self, stage: str, message: str, traceback: str | None = None) -> None:
+        self.stage, self.message, self.traceback = stage, message, traceback
+        text = f"the entry script failed ({stage}): {message}"
+        super().__init__(f"{text}\n{traceback.rstrip()}" if traceback else text)
+
+
+class ServiceNotFound(MoorageError):
+    """No service of that name."""
+
+    code = "service-not-found"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name = name
+        text = f"service {name!r} does not exist"
+        super().__init__(f"{text}; services here: {', '.join(known)}" if known else text)
+
+
+class ServiceExists(MoorageError):
+    """A service of that name is there already."""
+
+    code = "service-exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"service {name!r} exists already; update it (moor service update -n {name}), "
+            "delete it, or deploy with --overwrite"
+        )
+
+
+class ServiceNotRunning(MoorageError):
+    """The service does not answer requests now."""
+
+    code = "service-not-running"
+
+
+class OperationInProgress(MoorageError):
+    """Another operation on the same service has not ended yet."""
+
+    code = "operation-in-progress"
+
+    def __init__(self, name: str, operation: str | None = None) -> None:
+        self.name, self.operation = name, operation
+        what = f"another operation ({operation})" if operation else "another operation"
+        super().__init__(f"{what} on service {name!r} is still running; wait for it and try again")
+
+
+class PortInUse(MoorageError):
+    """The port asked for is taken."""
+
+    code = "port-in-use"
+
+    def __init__(self, port: int, user: str | None = None) -> None:
+        self.port = port
+        by = f" by {user}" if user else ""
+        super().__init__(
+            f"port {port} is in use{by}; choose another, or leave the port out to get a free one"
+        )
+
+
+class DeploymentFailed(MoorageError):
+    """The target could not bring the service up for a reason that is not the entry script's."""
+
+    code = "deployment-failed"
+
+
+class DeploymentTimeout(MoorageError):
+    """The service did not become healthy in time."""
+
+    code = "deployment-timeout"
+
+
+def _problem_line(problem: ProblemLike) -> str:
+    where = f"{problem.where}: " if problem.where else ""
+    advice = f" ({problem.help})" if problem.help else ""
+    return f"{where}{problem.message}{advice}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _count(noun: str, names: Sequence[str]) -> str:
+    """Return "service a" or "services a, b, c"; long lists are cut."""
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"{noun if len(names) == 1 else noun + 's'} {shown}"

@@ -1,0 +1,101 @@
+"""Blobs in an object store (S3, Azure Blob, GCS, ...) through obstore. Objects appear whole or not at all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import MemoryStore, from_url
+
+from moorage.errors import BlobCorrupt, ModelChanged, StorageUnavailable, WorkspaceUnusable
+from moorage.storage.blobs import SHA256, Blobs, Progress, StoredBlob, blob_key
+from moorage.storage.digests import CHUNK_BYTES, Hasher, file_sha256, pieces
+
+
+class ObjectBlobs(Blobs):
+    """Any obstore store. The digest is learnt by reading once more: an object cannot be renamed for free."""
+
+    def __init__(self, store: Any, url: str) -> None:
+        self._store, self.url = store, url
+
+    @classmethod
+    def open(cls, url: str) -> "ObjectBlobs":
+        """Credentials come from the environment, as obstore reads them (AWS_*, AZURE_*, GOOGLE_*)."""
+        try:
+            return cls(MemoryStore() if url == "memory://" else from_url(url), url)
+        except (BaseError, ValueError) as error:
+            raise WorkspaceUnusable(f"the blob store {url} cannot be opened: {error}") from error
+
+    def put_file(
+        self, path: Path, *, probably_stored: bool = False, on_progress: Progress | None = None
+    ) -> StoredBlob:
+        with path.open("rb", buffering=0) as source:
+            sha256, size_bytes = file_sha256(source)
+            if self.size(sha256) == size_bytes:
+                if on_progress is not None:
+                    on_progress(size_bytes)
+                return StoredBlob(sha256, size_bytes)
+            source.seek(0)
+            content = _checked(path, source, sha256, on_progress)
+            try:
+                obstore.put(self._store, blob_key(sha256), content, chunk_size=2 * CHUNK_BYTES)
+            except BaseError as error:
+                raise self._unavailable(error) from error
+            return StoredBlob(sha256, size_bytes, is_new=True)
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        try:
+            with Hasher() as hasher:
+                for piece in obstore.get(self._store, blob_key(sha256)).stream(min_chunk_size=CHUNK_BYTES):
+                    content = bytes(piece)
+                    hasher.update(content)
+                    yield content
+                if hasher.hexdigest() != sha256:
+                    raise BlobCorrupt(sha256, "its content has changed")
+        except FileNotFoundError:
+            raise BlobCorrupt(sha256, "its object is missing") from None
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
+    def size(self, sha256: str) -> int | None:
+        try:
+            return obstore.head(self._store, blob_key(sha256))["size"]
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
+    def delete(self, sha256: str) -> None:
+        try:
+            obstore.delete(self._store, blob_key(sha256))
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
+    def list(self) -> Iterator[StoredBlob]:
+        try:
+            for page in obstore.list(self._store, prefix="sha256/"):
+                for entry in page:
+                    name = entry["path"].rpartition("/")[2]
+                    if SHA256.fullmatch(name):
+                        yield StoredBlob(name, entry["size"], stored_at=entry["last_modified"])
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> StorageUnavailable:
+        return StorageUnavailable(f"the blob store {self.url} refused: {error}")
+
+
+def _checked(path: Path, source: Any, sha256: str, on_progress: Progress | None) -> Iterator[bytes]:
+    """Give the file's content; raises at the end, before the upload is completed, if the digest differs."""
+    with Hasher() as hasher:
+        for piece in pieces(source):
+            content = bytes(piece)
+            hasher.update(content)
+            yield content
+            if on_progress is not None:
+                on_progress(len(content))
+        if hasher.hexdigest() != sha256:
+            raise ModelChanged(f"{path} changed while it was read; register it when nothing writes to it")

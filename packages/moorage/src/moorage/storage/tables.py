@@ -1,0 +1,139 @@
+"""All tables, as they are after the last migration. Portable: SQLite and PostgreSQL.
+
+Sizes are bytes, times are aware UTC, digests are 64 lower-case hexadecimal digits.
+"""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite keeps no time zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return None if value is None else value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        aware: datetime = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value
+        return aware.astimezone(timezone.utc)
+
+
+# SQLite gives row ids only to columns whose type is exactly INTEGER; PostgreSQL gets 64 bits.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+# One row per file content. The bytes are in the blob store, under this digest.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Index(None, "size_bytes"),
+)
+
+# One row per model name that was ever used. It outlives the versions, so a number is never given twice.
+model_names = Table(
+    "model_names",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("last_version", Integer, nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", String(255), ForeignKey("model_names.name"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("description", Text),
+    Column("framework", String(255)),
+    Column("framework_version", String(255)),
+    Column("cpu_cores", Float),
+    Column("memory_gb", Float),
+    Column("gpu_count", Integer),
+    Column("run_id", String(255)),
+    Column("experiment_name", String(255)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("libraries", JSON, nullable=False),
+    UniqueConstraint("name", "version"),
+    Index(None, "name", "id"),
+    Index(None, "run_id"),
+    # The highest id is never given again, not even after it was deleted: pages stay stable.
+    sqlite_autoincrement=True,
+)
+
+model_files = Table(
+    "model_files",
+    metadata,
+    Column("model_id", RowId, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", String(4096), primary_key=True),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index(None, "sha256"),
+)
+
+model_tags = Table(
+    "model_tags",
+    metadata,
+    Column("model_id", RowId, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index(None, "key", "model_id"),
+)
+
+model_properties = Table(
+    "model_properties",
+    metadata,
+    Column("model_id", RowId, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index(None, "key", "model_id"),
+)
+
+# Which service uses which model version. Whoever deploys writes it in the transaction that makes the service;
+# the foreign key is what refuses to delete a model in use, also against a deployment at the same moment.
+service_models = Table(
+    "service_models",
+    metadata,
+    Column("service_name", String(255), primary_key=True),
+    Column("model_name", String(255), primary_key=True),
+    Column("model_version", Integer, primary_key=True),
+    ForeignKeyConstraint(["model_name", "model_version"], ["models.name", "models.version"]),
+    Index(None, "model_name", "model_version"),
+)
