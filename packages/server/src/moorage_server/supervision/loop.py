@@ -1,0 +1,351 @@
+"""The supervisor itself: one thread, one loop, around the pure :func:`.steps.next_actions`."""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from . import files, orphans
+from .front_process import FrontProcess, read_available
+from .generation import Generation
+from .listeners import CannotListen, listen
+from .logfile import RotatingLog, timestamp
+from .records import Desired, Failure, InvalidDesired, Status, SupervisorState
+from .steps import Drain, Kill, Restart, Start, next_actions
+
+FRONT_COMMAND = (sys.executable, "-m", "moorage_server.front")
+# Besides SIGHUP the file is looked at now and then, so that a control plane which was killed
+# between writing it and sending the signal has still said what it wanted.
+LOOK_EVERY_S = 1.0
+REMEMBERED_GENERATIONS = 5
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs what ``desired.json`` of ``service_dir`` says until it is told to stop.
+
+    The caller holds the lock of the folder and delivers signals through :meth:`reload` and :meth:`stop`.
+    """
+
+    service_dir: Path
+    log: RotatingLog
+    front_command: Sequence[str] = FRONT_COMMAND
+    clock: Callable[[], float] = time.monotonic
+    wanted: Desired | None = None
+    generations: dict[int, Generation] = field(default_factory=dict)
+    _listeners: dict[tuple[str, int | None], socket.socket] = field(default_factory=dict)
+    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _preferred_port: int | None = None
+    _stops_requested: int = 0
+    _is_stopping: bool = False
+    _look_at: float = 0.0
+    _seen: tuple[int, int, int] | None = None
+    _written: Status | None = None
+
+    def run(self, wakeup: socket.socket) -> None:
+        """Work until stopped; ``wakeup`` becomes readable when a signal arrived."""
+        self._selector.register(wakeup, selectors.EVENT_READ, None)
+        self._recover()
+        while True:
+            self._stop()
+            self._look()
+            self._act()
+            self._write_status()
+            if self._is_stopping and not any(g.front for g in self.generations.values()):
+                break
+            for key, _ in self._selector.select(self._timeout_s()):
+                if key.data is not None:
+                    key.data()
+                else:
+                    with contextlib.suppress(BlockingIOError):
+                        wakeup.recv(4096)
+            self._reap()
+        self._write_status(is_over=True)
+        self.log.say("stopped")
+        self._selector.close()
+
+    def reload(self) -> None:
+        """Look at ``desired.json`` now. Safe in a signal handler."""
+        self._look_at = 0.0
+
+    def stop(self) -> None:
+        """Drain everything and end; a second call does not wait for anybody. Safe in a signal handler."""
+        self._stops_requested += 1
+
+    # --- what should run ---
+
+    def _stop(self) -> None:
+        if self._stops_requested and not self._is_stopping:
+            self.log.say("told to stop")
+            self._is_stopping = True
+            # The fronts close their copies; with ours open, new clients would queue for nobody.
+            for listener in self._listeners.values():
+                listener.close()
+            self._listeners.clear()
+        if self._stops_requested > 1:
+            self._stops_requested = 1
+            self.log.say("told to stop at once")
+            for generation in self.generations.values():
+                generation.drain(self.clock())
+                generation.kill_at = self.clock()
+
+    def _recover(self) -> None:
+        """Bring back the generation that served when an earlier supervisor of this folder died."""
+        orphaned = orphans.kill_marked(orphans.mark(self.service_dir))
+        if orphaned:
+            self.log.say(f"ended {len(orphaned)} processes that an earlier supervisor left behind")
+        self._look()
+        content = files.read_json(self.service_dir / files.STATUS)
+        earlier = Status.from_json(content) if content else None
+        if earlier is None:
+            return
+        self._preferred_port = earlier.port
+        served = earlier.of(earlier.generation) if earlier.generation is not None else None
+        if served is None or self.wanted is None or not (self.service_dir / served.settings).is_file():
+            return
+        desired = self.wanted
+        if served.number != self.wanted.generation:
+            drain_s = self.wanted.drain_timeout_s
+            desired = Desired(served.number, served.settings, earlier.host, earlier.port, drain_s)
+        generation = Generation(desired, was_ready=True, restart_at=self.clock())
+        generation.address = (earlier.host, earlier.port)
+        self.generations[served.number] = generation
+
+    def _look(self) -> None:
+        now = self.clock()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY_S
+        path = self.service_dir / files.DESIRED
+        try:
+            facts = path.stat()
+        except OSError:
+            return
+        seen = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self.wanted = Desired.from_json(files.read_json(path) or {})
+        except InvalidDesired as error:
+            self.log.say(f"{files.DESIRED} is not used: {error}")
+        else:
+            self.log.say(f"generation {self.wanted.generation} is wanted")
+
+    # --- doing ---
+
+    def _act(self) -> None:
+        if self.wanted is None and not self._is_stopping:
+            return
+        wanted = None if self._is_stopping or self.wanted is None else self.wanted.generation
+        # An action changes what is to be done next: a failed start, for example, is final.
+        for _ in range(len(self.generations) + 2):
+            actions = next_actions(wanted, [g.view() for g in self.generations.values()], self.clock())
+            for action in actions:
+                match action:
+                    case Start():
+                        self._start_wanted()
+                    case Restart(number):
+                        self._start(self.generations[number])
+                    case Drain(number):
+                        self.log.say(f"generation {number} drains")
+                        self.generations[number].drain(self.clock())
+                    case Kill(number):
+                        self._kill(self.generations[number])
+            if not actions:
+                break
+        self._forget()
+
+    def _start_wanted(self) -> None:
+        if self.wanted is not None:
+            generation = Generation(self.wanted)
+            self.generations[generation.number] = generation
+            self._start(generation)
+
+    def _start(self, generation: Generation) -> None:
+        generation.restart_at = generation.reported = None
+        generation.run += 1
+        try:
+            front = FrontProcess(
+                self.front_command,
+                settings=self.service_dir / generation.desired.settings,
+                listener=self._listener(generation),
+                service_dir=self.service_dir,
+                mark=orphans.mark(self.service_dir, generation.number, generation.run),
+            )
+        except CannotListen as error:
+            self._tell(generation, generation.failed(Failure("listen", str(error)), self.clock()))
+            return
+        except OSError as error:
+            failure = Failure("start", f"the front cannot be started: {error}")
+            self._tell(generation, generation.failed(failure, self.clock()))
+            return
+        generation.state, generation.front = "starting", front
+        self._tell(generation, f"starts, process {front.pid}")
+        read = selectors.EVENT_READ
+        self._selector.register(front.log_fd, read, lambda: self._read_log(front))
+        self._selector.register(front.ready_fd, read, lambda: self._read_events(generation, front))
+
+    def _listener(self, generation: Generation) -> socket.socket:
+        desired = generation.desired
+        for (host, port), listener in self._listeners.items():
+            # Without a port of its own a new generation shares the one that clients know.
+            if host == desired.host and desired.port in (None, port):
+                generation.address = (host, port)
+                return listener
+        listener = listen(desired.host, desired.port, preferred_port=self._preferred_port)
+        self._preferred_port = listener.getsockname()[1]
+        generation.address = (desired.host, self._preferred_port)
+        self._listeners[generation.address] = listener
+        self.log.say(f"listens on {desired.host} port {self._preferred_port}")
+        return listener
+
+    def _kill(self, generation: Generation) -> None:
+        if generation.front is not None:
+            self._tell(generation, "did not end in time and is killed")
+            generation.kill_at = None
+            generation.front.kill()
+
+    def _forget(self) -> None:
+        """Close the sockets that no generation uses, and drop records of long ago."""
+        used = {g.address for g in self.generations.values() if g.is_in_use}
+        for address in [address for address in self._listeners if address not in used]:
+            self._listeners.pop(address).close()
+        done = sorted(number for number, g in self.generations.items() if not g.is_in_use)
+        for number in done[:-REMEMBERED_GENERATIONS]:
+            if self.wanted is None or number != self.wanted.generation:
+                del self.generations[number]
+
+    # --- hearing ---
+
+    def _read_log(self, front: FrontProcess) -> bool:
+        """Move output to the log; False if there was none."""
+        data, is_open = read_available(front.log_fd)
+        if not is_open:
+            self._selector.unregister(front.log_fd)
+        lines = front.lines.feed(data)
+        if lines:
+            self.log.write(lines)
+        return bool(data)
+
+    def _read_events(self, generation: Generation, front: FrontProcess) -> None:
+        events, is_open = front.events()
+        if not is_open and front.ready_fd in self._selector.get_map():
+            self._selector.unregister(front.ready_fd)
+        for event in events:
+            match event.get("event"):
+                case "scorers":
+                    generation.scorer_pids = tuple(p for p in event.get("pids") or () if isinstance(p, int))
+                case "ready" if generation.state == "starting":
+                    generation.became_ready(self.clock())
+                    self._tell(generation, "is ready")
+                case "failed":
+                    generation.reported = Failure.from_json(event.get("error"))
+
+    def _reap(self) -> None:
+        for generation in list(self.generations.values()):
+            front = generation.front
+            code = front.reap() if front is not None else None
+            if front is None or code is None:
+                continue
+            orphans.kill_marked(orphans.mark(self.service_dir, generation.number, generation.run))
+            self._read_events(generation, front)
+            self._close(front)
+            generation.front = None
+            self._tell(generation, generation.ended(code, front.lines.tail(), self.clock()))
+        self._reap_orphans()
+
+    def _close(self, front: FrontProcess) -> None:
+        """Take the last words of a front that has ended, and close its pipes."""
+        while front.log_fd in self._selector.get_map() and self._read_log(front):
+            pass
+        for descriptor in (front.log_fd, front.ready_fd):
+            if descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
+        rest = front.lines.finish()
+        if rest:
+            self.log.write(rest)
+        front.close()
+
+    def _reap_orphans(self) -> None:
+        """Collect adopted processes that ended; fronts are left to their own :meth:`FrontProcess.reap`."""
+        fronts = {g.front.pid for g in self.generations.values() if g.front}
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None or ended.si_pid in fronts:
+                return
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, ended.si_pid, os.WEXITED | os.WNOHANG)
+
+    # --- telling ---
+
+    def _tell(self, generation: Generation, text: str) -> None:
+        self.log.say(f"generation {generation.number} {text}")
+
+    def _timeout_s(self) -> float:
+        deadlines = [self._look_at]
+        for generation in self.generations.values():
+            deadlines += [d for d in (generation.restart_at, generation.kill_at) if d is not None]
+        return max(0.0, min(deadlines) - self.clock())
+
+    def _write_status(self, *, is_over: bool = False) -> None:
+        live = self._live()
+        shown = live or (self.generations.get(self.wanted.generation) if self.wanted else None)
+        host, port = shown.address if shown else ("", None)
+        status = Status(
+            pid=os.getpid(),
+            state="stopped" if is_over else self._state(live),
+            host=host,
+            port=port,
+            generation=live.number if live else None,
+            generations=tuple(g.status() for _, g in sorted(self.generations.items())),
+            updated_at="",
+        )
+        if status == self._written:
+            return
+        # Which generation served must be known after a power failure; the rest is found out again.
+        is_durable = self._written is None or self._written.generation != status.generation
+        content = replace(status, updated_at=timestamp()).to_json()
+        try:
+            files.write_json(self.service_dir / files.STATUS, content, is_durable=is_durable)
+        except OSError as error:
+            self.log.say(f"{files.STATUS} cannot be written: {error.strerror}")
+        else:
+            self._written = status
+
+    def _live(self) -> Generation | None:
+        """Return the generation that serves, or that did and is being started again."""
+        in_use = [g for g in self.generations.values() if g.was_ready and g.state in ("starting", "ready")]
+        ready = [g for g in in_use if g.state == "ready"]
+        return max(ready or in_use, key=lambda g: g.number, default=None)
+
+    def _state(self, live: Generation | None) -> SupervisorState:
+        if self._is_stopping:
+            return "stopping"
+        if live is not None:
+            return "running" if live.state == "ready" else "starting"
+        states = {g.state for g in self.generations.values()}
+        return "failed" if "failed" in states and "starting" not in states else "starting"
+
+
+def install_signals(supervisor: Supervisor) -> socket.socket:
+    """Route SIGHUP, SIGTERM, SIGINT and SIGCHLD into the loop; return the socket that wakes it."""
+    receiver, sender = socket.socketpair()
+    receiver.setblocking(False)
+    sender.setblocking(False)
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGHUP, lambda *_: supervisor.reload())
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.stop())
+    signal.signal(signal.SIGINT, lambda *_: supervisor.stop())
+    # Without a handler of its own, a child's end would not write to the socket.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return receiver

@@ -1,0 +1,143 @@
+"""The two files of a service as values: what it should run, and what it runs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+SupervisorState = Literal["starting", "running", "failed", "stopping", "stopped"]
+GenerationState = Literal["starting", "ready", "draining", "failed", "stopped"]
+
+DEFAULT_DRAIN_TIMEOUT_S = 60.0
+
+
+class InvalidDesired(ValueError):
+    """``desired.json`` does not say what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the control plane wants to run.
+
+    ``settings`` is relative to the service folder; ``port`` None means any free port.
+    """
+
+    generation: int
+    settings: str
+    host: str = "127.0.0.1"
+    port: int | None = None
+    drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Desired":
+        """Read the object in ``desired.json``.
+
+        Raises:
+            InvalidDesired: a field is missing, unknown or of the wrong type.
+        """
+        unknown = value.keys() - cls.__dataclass_fields__.keys()
+        if unknown:
+            raise InvalidDesired(f"unknown key {sorted(unknown)[0]!r}")
+        try:
+            desired = cls(**value)
+        except TypeError as error:
+            raise InvalidDesired(str(error)) from error
+        if not _is_int(desired.generation) or desired.generation < 1:
+            raise InvalidDesired("generation must be a whole number from 1 on")
+        if not isinstance(desired.settings, str) or desired.settings.startswith("/"):
+            raise InvalidDesired("settings must be a path inside the service folder")
+        if ".." in desired.settings.split("/"):
+            raise InvalidDesired("settings must be a path inside the service folder")
+        if not isinstance(desired.host, str):
+            raise InvalidDesired("host must be a text")
+        if desired.port is not None and not (_is_int(desired.port) and 1 <= desired.port <= 65535):
+            raise InvalidDesired("port must be null or a number from 1 to 65535")
+        if isinstance(desired.drain_timeout_s, bool) or not isinstance(desired.drain_timeout_s, (int, float)):
+            raise InvalidDesired("drain_timeout_s must be a number of seconds")
+        return desired
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a generation does not run: the stage it failed in, a sentence, the user's own traceback or ''."""
+
+    stage: str
+    message: str
+    traceback: str = ""
+
+    @classmethod
+    def from_json(cls, value: object) -> "Failure | None":
+        if not isinstance(value, Mapping):
+            return None
+        return cls(
+            stage=str(value.get("stage") or "start"),
+            message=str(value.get("message") or "it gave no reason"),
+            traceback=str(value.get("traceback") or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStatus:
+    """One generation as ``status.json`` shows it; ``settings`` is relative to the service folder."""
+
+    number: int
+    state: GenerationState
+    settings: str
+    pid: int | None = None
+    scorer_pids: tuple[int, ...] = ()
+    restarts: int = 0
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the supervisor last wrote; only true while its lock is held."""
+
+    pid: int
+    state: SupervisorState
+    host: str
+    port: int | None
+    generation: int | None
+    generations: tuple[GenerationStatus, ...]
+    updated_at: str
+
+    def of(self, number: int) -> GenerationStatus | None:
+        """Return the generation ``number``, None if it is not (or no longer) listed."""
+        return next((g for g in self.generations if g.number == number), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Status | None":
+        """Read the object in ``status.json``; None if it was written by something else."""
+        try:
+            generations = tuple(
+                GenerationStatus(
+                    number=g["number"],
+                    state=g["state"],
+                    settings=g["settings"],
+                    pid=g["pid"],
+                    scorer_pids=tuple(g["scorer_pids"]),
+                    restarts=g["restarts"],
+                    error=Failure.from_json(g["error"]),
+                )
+                for g in value["generations"]
+            )
+            return cls(
+                pid=value["pid"],
+                state=value["state"],
+                host=value["host"],
+                port=value["port"],
+                generation=value["generation"],
+                generations=generations,
+                updated_at=value["updated_at"],
+            )
+        except (KeyError, TypeError):
+            return None
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

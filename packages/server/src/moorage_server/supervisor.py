@@ -1,0 +1,81 @@
+"""Keep one service up: ``python -m moorage_server.supervisor [--detach] SERVICE_DIR``.
+
+Holds the listening socket, starts a front for the generation that ``desired.json`` names, replaces
+it without losing a request, restarts what dies, writes ``logs/service.log`` and ``status.json``.
+Standard library only, so that an upgrade of any dependency cannot stop a supervisor from starting.
+SIGHUP: read ``desired.json`` again. SIGTERM, SIGINT: drain and stop; once more: stop at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .supervision import files, orphans
+from .supervision.lock import FileLock
+from .supervision.logfile import RotatingLog
+from .supervision.loop import FRONT_COMMAND, Supervisor, install_signals
+
+ALREADY_RUNNING = 75
+# Who only asks whether a supervisor lives holds the lock for an instant; a predecessor may be about to end.
+LOCK_WAIT_S = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m moorage_server.supervisor", description=__doc__)
+    parser.add_argument("service_dir", type=Path, help="folder of the service, with desired.json")
+    parser.add_argument("--detach", action="store_true", help="run in the background, as a daemon")
+    options = parser.parse_args(arguments)
+    service_dir = options.service_dir.absolute()
+    if not service_dir.is_dir():
+        print(f"{service_dir} is not a folder", file=sys.stderr)
+        return 2
+    if options.detach and not _detach(service_dir):
+        return 0
+    return supervise(service_dir)
+
+
+def supervise(service_dir: Path, front_command: Sequence[str] = FRONT_COMMAND) -> int:
+    """Run the supervisor of ``service_dir`` in this process until it is stopped; return an exit code."""
+    (service_dir / files.LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
+    log = RotatingLog(service_dir / files.LOG_FOLDER / files.LOG_FILE)
+    supervisor = Supervisor(service_dir, log, front_command)
+    # Before the lock, because whoever sees it held may send a signal.
+    wakeup = install_signals(supervisor)
+    lock = FileLock(service_dir / files.SUPERVISOR_LOCK)
+    if not lock.acquire(wait_s=LOCK_WAIT_S):
+        print(f"a supervisor of {service_dir} is already running", file=sys.stderr)
+        return ALREADY_RUNNING
+    try:
+        orphans.adopt_orphans()
+        supervisor.run(wakeup)
+    finally:
+        lock.release()
+        log.close()
+        wakeup.close()
+    return 0
+
+
+def _detach(service_dir: Path) -> bool:
+    """Leave the caller's session; True in the daemon, False in the process that the caller waits for."""
+    if os.fork() > 0:
+        return False
+    os.setsid()
+    os.chdir(service_dir)
+    (service_dir / files.LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    # Only what the supervisor itself dies of goes here; the services' own output is in the rotated log.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    errors = os.open(service_dir / files.LOG_FOLDER / "supervisor.err", flags, 0o600)
+    os.dup2(errors, 2)
+    os.close(nothing)
+    os.close(errors)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

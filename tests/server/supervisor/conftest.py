@@ -1,0 +1,129 @@
+"""A service folder with a supervisor on stand-in fronts."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from moorage_server.supervision import files, lock, orphans
+from moorage_server.supervision.records import Desired, Status
+
+STANDIN = Path(__file__).with_name("standin_front.py")
+DRIVER = """
+import sys
+from pathlib import Path
+from moorage_server.supervisor import supervise
+sys.exit(supervise(Path(sys.argv[1]), [sys.executable, sys.argv[2]]))
+"""
+
+
+def wait_for(condition, *, timeout_s=15.0, what="the condition"):
+    """Return the first true value of ``condition()``."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come true within {timeout_s} s")
+
+
+class Service:
+    """What a test does to one service folder."""
+
+    wait_for = staticmethod(wait_for)
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = None
+
+    def write(self, number, **behaviour):
+        folder = self.folder / "revisions" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "service.json").write_text(json.dumps({"number": number, **behaviour}))
+
+    def want(self, number, *, port=None, drain_timeout_s=5.0, signals=True, **behaviour):
+        self.write(number, **behaviour)
+        desired = Desired(number, f"revisions/{number}/service.json", "127.0.0.1", port, drain_timeout_s)
+        files.write_json(self.folder / files.DESIRED, desired.to_json())
+        if signals:
+            lock.signal_supervisor(self.folder, signal.SIGHUP)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(self.folder), str(STANDIN)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        wait_for(lambda: lock.supervisor_pid(self.folder) == self.process.pid, what="the lock")
+
+    def status(self):
+        value = files.read_json(self.folder / files.STATUS)
+        return Status.from_json(value) if value else None
+
+    def wait_until(self, condition, **options):
+        """Wait for a status of the present supervisor that satisfies ``condition``; return it."""
+
+        def check():
+            status = self.status()
+            return status if status and status.pid == self.process.pid and condition(status) else None
+
+        try:
+            return wait_for(check, **options)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; status {self.status()}; log:\n{self.log()}") from None
+
+    def wait_live(self, number):
+        return self.wait_until(lambda s: s.generation == number and s.state == "running")
+
+    def ask(self, path="/", port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.status().port, timeout=10)
+        try:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def log(self):
+        path = self.folder / "logs" / "service.log"
+        return path.read_text() if path.exists() else ""
+
+    def processes(self):
+        return orphans.marked(orphans.mark(self.folder))
+
+    def end(self):
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(timeout=3)
+            self.process.kill()
+            self.process.communicate(timeout=10)
+        orphans.kill_marked(orphans.mark(self.folder))
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path)
+    yield service
+    service.end()
+
+
+@pytest.fixture
+def is_alive():
+    def check(pid):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1]
+
+    return check
