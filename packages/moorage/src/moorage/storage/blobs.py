@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from moorage.errors import WorkspaceUnusable
+
+Buffer = bytes | memoryview
 
 Progress = Callable[[int], None]
 """Called with the number of bytes done since the last call."""
@@ -48,12 +51,19 @@ class Blobs(ABC):
         """
 
     @abstractmethod
-    def read(self, sha256: str) -> Iterator[bytes]:
-        """Give the content in pieces. The last piece has come only when no error was raised.
+    def pieces(self, sha256: str) -> Iterator[Buffer]:
+        """Give the content in pieces, each valid until the next is asked for; complete only at the end.
 
         Raises:
-            BlobCorrupt: missing or changed content.
+            BlobCorrupt: missing or changed content; the latter is known after the last piece.
         """
+
+    def write_to(self, sha256: str, target: BinaryIO, on_progress: Progress | None = None) -> None:
+        """Copy the content into an open file, in constant memory. Errors as in `pieces`."""
+        for piece in self.pieces(sha256):
+            target.write(piece)
+            if on_progress is not None:
+                on_progress(len(piece))
 
     @abstractmethod
     def size(self, sha256: str) -> int | None:
@@ -69,7 +79,7 @@ class Blobs(ABC):
 
     def verify(self, sha256: str) -> None:
         """Read the blob to its end; raises `BlobCorrupt` if it is not what its name says."""
-        for _piece in self.read(sha256):
+        for _piece in self.pieces(sha256):
             pass
 
 

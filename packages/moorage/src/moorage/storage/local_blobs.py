@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from moorage.errors import BlobCorrupt, ModelChanged, StorageFull, StorageUnavailable
-from moorage.storage.blobs import SHA256, Blobs, Progress, StoredBlob, blob_key
+from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
 from moorage.storage.digests import Hasher, file_sha256, pieces
 
 ABANDONED_AFTER_S = 60
@@ -49,11 +49,11 @@ class LocalBlobs(Blobs):
                 raise ModelChanged(f"{path} changed while it was read; register it when nothing writes to it")
             return blob
 
-    def read(self, sha256: str) -> Iterator[bytes]:
+    def pieces(self, sha256: str) -> Iterator[Buffer]:
         with self._open(sha256) as source, Hasher() as hasher:
             for piece in pieces(source):
                 hasher.update(piece)
-                yield bytes(piece)
+                yield piece
             if hasher.hexdigest() != sha256:
                 raise BlobCorrupt(sha256, "its content has changed")
 

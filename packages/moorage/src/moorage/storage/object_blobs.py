@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, from_url
 
 from moorage.errors import BlobCorrupt, ModelChanged, StorageUnavailable, WorkspaceUnusable
-from moorage.storage.blobs import SHA256, Blobs, Progress, StoredBlob, blob_key
+from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
 from moorage.storage.digests import CHUNK_BYTES, Hasher, file_sha256, pieces
 
 
@@ -44,7 +44,7 @@ class ObjectBlobs(Blobs):
                 raise self._unavailable(error) from error
             return StoredBlob(sha256, size_bytes, is_new=True)
 
-    def read(self, sha256: str) -> Iterator[bytes]:
+    def pieces(self, sha256: str) -> Iterator[Buffer]:
         try:
             with Hasher() as hasher:
                 for piece in obstore.get(self._store, blob_key(sha256)).stream(min_chunk_size=CHUNK_BYTES):

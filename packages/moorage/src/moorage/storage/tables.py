@@ -88,6 +88,8 @@ models = Table(
     Column("gpu_count", Integer),
     Column("run_id", String(255)),
     Column("experiment_name", String(255)),
+    Column("sample_input_dataset_id", String(255)),
+    Column("sample_output_dataset_id", String(255)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(255), nullable=False),
     Column("libraries", JSON, nullable=False),
@@ -102,7 +104,8 @@ model_files = Table(
     "model_files",
     metadata,
     Column("model_id", RowId, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
-    Column("path", String(4096), primary_key=True),
+    # PostgreSQL indexes at most 2700 bytes.
+    Column("path", String(2000), primary_key=True),
     Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Index(None, "sha256"),

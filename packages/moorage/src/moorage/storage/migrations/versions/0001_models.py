@@ -39,6 +39,8 @@ def upgrade() -> None:
         sa.Column("gpu_count", sa.Integer),
         sa.Column("run_id", sa.String(255)),
         sa.Column("experiment_name", sa.String(255)),
+        sa.Column("sample_input_dataset_id", sa.String(255)),
+        sa.Column("sample_output_dataset_id", sa.String(255)),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("created_by", sa.String(255), nullable=False),
         sa.Column("libraries", sa.JSON, nullable=False),
@@ -52,7 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "model_files",
         sa.Column("model_id", row_id, nullable=False),
-        sa.Column("path", sa.String(4096), nullable=False),
+        sa.Column("path", sa.String(2000), nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("model_id", "path", name="pk_model_files"),

@@ -1,0 +1,96 @@
+"""Finding models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, func, select
+
+from moorage.errors import InvalidArgument, ModelNotFound
+from moorage.models.model import Model, parse_model_id
+from moorage.models.rows import read_models
+from moorage.storage.tables import model_properties, model_tags, models
+from moorage.workspace import Workspace
+
+LabelFilter = str | tuple[str, str]
+"""``"key"``, ``"key=value"``, or ``(key, value)``."""
+
+
+def get(workspace: Workspace, name: str, version: int | None = None) -> Model:
+    """Return one version of a model, the newest without ``version``.
+
+    Raises:
+        ModelNotFound: no such model, or not that version of it.
+    """
+    with workspace.database.read() as connection:
+        return find(connection, name, version)
+
+
+def get_by_id(workspace: Workspace, model_id: str) -> Model:
+    """Return the model with the id ``name:version``; ``name`` alone means its newest version.
+
+    Raises:
+        ModelNotFound: it is not registered.
+        InvalidArgument: the version is not a number.
+    """
+    return get(workspace, *parse_model_id(model_id))
+
+
+def find(connection: Connection, name: str, version: int | None) -> Model:
+    """As `get`, inside a transaction of the caller."""
+    wanted = select(models).where(models.c.name == name).order_by(models.c.id.desc()).limit(1)
+    if version is not None:
+        wanted = wanted.where(models.c.version == version)
+    found = read_models(connection, wanted)
+    if not found:
+        newest_first = select(models.c.version).where(models.c.name == name).order_by(models.c.id.desc())
+        raise ModelNotFound(name, version, connection.execute(newest_first.limit(11)).scalars().all())
+    return found[0]
+
+
+def list_models(
+    workspace: Workspace,
+    *,
+    name: str | None = None,
+    tags: Sequence[LabelFilter] = (),
+    properties: Sequence[LabelFilter] = (),
+    run_id: str | None = None,
+    framework: str | None = None,
+    latest: bool = False,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[Model]:
+    """Return the models that pass all filters, newest first; ``latest``: of each name only the newest.
+
+    A tag or property filter is a key that must be there, or a key and its value.
+
+    Raises:
+        InvalidArgument: negative ``offset`` or ``limit``, or an empty key.
+    """
+    if offset < 0 or (limit is not None and limit < 0):
+        raise InvalidArgument("offset and limit", "cannot be negative")
+    conditions: list[Any] = []
+    for column, value in (("name", name), ("run_id", run_id), ("framework", framework)):
+        if value is not None:
+            conditions.append(models.c[column] == value)
+    conditions += [_has(model_tags, "tags", wanted) for wanted in tags]
+    conditions += [_has(model_properties, "properties", wanted) for wanted in properties]
+    if latest:
+        newest = select(func.max(models.c.id)).where(*conditions).group_by(models.c.name)
+        conditions = [models.c.id.in_(newest)]
+    wanted_rows: Select[Any] = select(models).where(*conditions).order_by(models.c.id.desc())
+    if offset:
+        wanted_rows = wanted_rows.offset(offset)
+    if limit is not None:
+        wanted_rows = wanted_rows.limit(limit)
+    with workspace.database.read() as connection:
+        return read_models(connection, wanted_rows)
+
+
+def _has(table: Table, argument: str, wanted: LabelFilter) -> Any:
+    key, has_value, value = wanted.partition("=") if isinstance(wanted, str) else (wanted[0], True, wanted[1])
+    if not key:
+        raise InvalidArgument(argument, f"{wanted!r} is not a filter; write key or key=value")
+    condition = (table.c.model_id == models.c.id) & (table.c.key == key)
+    if has_value:
+        condition &= table.c.value == value
+    return select(table.c.model_id).where(condition).exists()

@@ -1,0 +1,45 @@
+"""File contents that no model uses any more: found and removed, also while others register."""
+
+from datetime import datetime, timedelta, timezone
+
+from sqlalchemy import delete, select
+
+from moorage.storage.statements import insert_missing
+from moorage.storage.tables import blobs as blob_rows
+from moorage.storage.tables import model_files
+from moorage.workspace import Workspace
+
+GRACE_S = 24 * 3600.0
+"""Contents younger than this may belong to a registration that still stores its other files."""
+
+
+def remove_unused_blobs(workspace: Workspace, *, grace_s: float = GRACE_S) -> int:
+    """Remove what killed registrations left behind and return how many bytes that frees.
+
+    Safe at any time: a registration that counted on a content which is removed here stores it again.
+    """
+    cutoff = datetime.now(timezone.utc) - timedelta(seconds=grace_s)
+    freed_bytes = 0
+    for blob in workspace.blobs.list():
+        if blob.stored_at is not None and blob.stored_at > cutoff:
+            continue
+        if remove_if_unused(workspace, blob.sha256):
+            freed_bytes += blob.size_bytes
+    return freed_bytes
+
+
+def remove_if_unused(workspace: Workspace, sha256: str) -> bool:
+    """Remove a content if no model has it; say whether that was so."""
+    users = select(model_files.c.model_id).where(model_files.c.sha256 == sha256).limit(1)
+    with workspace.database.read() as connection:
+        if connection.execute(users).first() is not None:
+            return False
+    with workspace.database.write() as connection:
+        # Our own row for the content makes a registration that is about to use it wait until we are done.
+        row = {"sha256": sha256, "size_bytes": 0, "stored_at": datetime.now(timezone.utc)}
+        insert_missing(connection, blob_rows, [row], key="sha256")
+        if connection.execute(users).first() is not None:
+            return False
+        workspace.blobs.delete(sha256)
+        connection.execute(delete(blob_rows).where(blob_rows.c.sha256 == sha256))
+    return True
