@@ -1,0 +1,1 @@
+"""The import name of the old schema package; everything is in ``moorage_runtime.schema``."""

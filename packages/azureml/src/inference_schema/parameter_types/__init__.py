@@ -1,0 +1,1 @@
+"""Parameter types under their old module names."""

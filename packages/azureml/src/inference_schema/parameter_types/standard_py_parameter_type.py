@@ -1,0 +1,5 @@
+"""Standard Python values as samples."""
+
+from moorage_runtime.schema.standard_type import StandardPythonParameterType
+
+__all__ = ["StandardPythonParameterType"]
