@@ -1,0 +1,157 @@
+"""The application: which request gets which answer. No server and no process in it."""
+
+import logging
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from moorage_server import answers
+from moorage_server.clock import Clock
+from moorage_server.cors import parse_origins
+from moorage_server.description import ScriptDescription
+from moorage_server.exchange import Exchange
+from moorage_server.metrics import Gauges, Metrics
+from moorage_server.openapi import OpenApi, UnknownVersion
+from moorage_server.request_ids import IdTooLong, id_block
+from moorage_server.scorers import ScorerPool
+from moorage_server.scoring import Scoring
+from moorage_server.settings import ServiceSettings
+
+request_logger = logging.getLogger("azmlinfsrv")
+
+_READ = (b"GET", b"HEAD", b"OPTIONS")
+_SCORE = (b"GET", b"POST", b"HEAD", b"OPTIONS")
+_ALLOW = b"allow: GET, HEAD, OPTIONS\r\n"
+_METRICS_BLOCK = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+_RETRY_BLOCK = answers.ERROR_BLOCK + b"retry-after: 1\r\n"
+
+# Exchange, query string, header lines of the answer (ids, version), and its CORS lines.
+Handler = Callable[[Exchange, bytes, bytes, bytes], None]
+
+
+class App:
+    """Answers exchanges; ``describe`` says which script is behind it."""
+
+    def __init__(self, settings: ServiceSettings, pool: ScorerPool, clock: Clock, metrics: Metrics) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.clock = clock
+        self.metrics = metrics
+        self.max_body_bytes = settings.max_body_bytes
+        self.access_log = settings.access_log
+        self.connections: Callable[[], int] = lambda: 0
+        self.scoring = Scoring(self)
+        self._cors = parse_origins(settings.cors_origins)
+        version = settings.server_version
+        self._version = b"x-ms-server-version: %b\r\n" % version.encode() if version else b""
+        self._openapi = OpenApi({})
+        self._routes: dict[bytes, tuple[tuple[bytes, ...], Handler]] = {
+            b"/": (_READ, self._health),
+            b"/score": (_SCORE, self.scoring.score),
+            b"/swagger.json": (_READ, self._swagger),
+            b"/metrics": (_READ, self._metrics),
+        }
+
+    def describe(self, description: ScriptDescription) -> None:
+        """Serve this script from now on."""
+        self.scoring.describe(description)
+        self._openapi = OpenApi(description.openapi)
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer a request whose body is complete, or one for which :meth:`streams` was true."""
+        path, _, query = exchange.target.partition(b"?")
+        route = self._routes.get(path) or self._routes.get(decode_path(path))
+        if route is None:
+            self._refuse(exchange, 404, "There is nothing at this address.")
+            return
+        methods, handler = route
+        if exchange.method not in methods:
+            self._refuse(exchange, 405, "The method is not allowed at this address.")
+            return
+        fields = exchange.fields
+        cors = b"" if self._cors is None else self._cors.block(fields, exchange.method == b"OPTIONS")
+        try:
+            tail = id_block(fields) + self._version
+        except IdTooLong as error:
+            block = b"%b%b%b%b" % (answers.ERROR_BLOCK, error.block, self._version, cors)
+            exchange.answer(answers.STATUS_LINES[431], block, answers.message(str(error)))
+            return
+        handler(exchange, query, tail, cors)
+
+    def streams(self, exchange: Exchange) -> bool:
+        """Whether the body of this request should be handed on before it is complete."""
+        return self.scoring.takes_streams and self._is_score(exchange) and exchange.method == b"POST"
+
+    def answer_overloaded(self, exchange: Exchange, lines: bytes) -> None:
+        """Say that no scorer is free, and when to come again."""
+        self.metrics.answers[503] += 1
+        text = "The service is busy: no scorer was free in time. Try again later."
+        exchange.answer(answers.STATUS_LINES[503], _RETRY_BLOCK + lines, answers.message(text))
+
+    def log_request(self, exchange: Exchange, status: int, ms: float, length: int | None) -> None:
+        """Write the request line of the contract: method, path and query, status, time, length."""
+        path, mark, query = exchange.target.partition(b"?")
+        request_logger.info(
+            "%s %s%s%s %d %.3fms %s",
+            exchange.method.decode("latin-1"),
+            decode_path(path).decode("utf-8", "replace"),
+            mark.decode(),
+            query.decode("latin-1"),
+            status,
+            ms,
+            "N/A" if length is None else length,
+        )
+
+    # addresses
+
+    def _health(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        if exchange.method == b"OPTIONS":
+            exchange.answer(answers.OK, answers.TEXT_BLOCK + _ALLOW + tail + cors, b"")
+        else:
+            exchange.answer(answers.OK, answers.TEXT_BLOCK + tail + cors, b"Healthy")
+
+    def _swagger(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        if exchange.method == b"OPTIONS":
+            exchange.answer(answers.OK, answers.TEXT_BLOCK + _ALLOW + tail + cors, b"")
+            return
+        try:
+            body = self._openapi.document(query)
+        except UnknownVersion as error:
+            block = answers.ERROR_BLOCK + tail + cors
+            exchange.answer(answers.STATUS_LINES[404], block, answers.message(str(error)))
+            return
+        exchange.answer(answers.OK, answers.ERROR_BLOCK + tail + cors, body)
+
+    def _metrics(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        pool = self.pool
+        gauges = Gauges(
+            held=pool.held,
+            waiting=len(pool.waiting),
+            scorers_ready=len(pool.ready),
+            scorers=len(pool.scorers),
+            restarts=pool.restarts,
+            connections=self.connections(),
+        )
+        exchange.answer(answers.OK, _METRICS_BLOCK, self.metrics.text(gauges))
+
+    def _refuse(self, exchange: Exchange, status: int, text: str) -> None:
+        exchange.answer(answers.STATUS_LINES[status], answers.ERROR_BLOCK, answers.message(text))
+
+    def _is_score(self, exchange: Exchange) -> bool:
+        path = exchange.target.partition(b"?")[0]
+        return path == b"/score" or decode_path(path) == b"/score"
+
+
+def decode_path(path: bytes) -> bytes:
+    """Return the path that a request target means: percent escapes decoded, several slashes taken as one.
+
+    An absolute target (``http://host/score``), as sent to proxies, counts by its path.
+    """
+    if not path.startswith(b"/"):
+        _, separator, rest = path.partition(b"://")
+        if not separator:
+            return path
+        path = b"/" + rest.partition(b"/")[2]
+    path = unquote_to_bytes(path)
+    while b"//" in path:
+        path = path.replace(b"//", b"/")
+    return path

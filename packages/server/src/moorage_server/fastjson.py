@@ -1,0 +1,144 @@
+"""JSON text to numeric buffers and back, without a Python object per number.
+
+:class:`ArrayDecoder` accepts a body only when the result is beyond doubt the same as that of
+``json.loads`` and ``numpy.array(value, dtype)``; in every other case the general path decides.
+"""
+
+import json
+import struct
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import simdjson
+
+from moorage_runtime import frames
+from moorage_server.description import ArrayInput
+
+MAX_BYTES: Final = 8_000_000  # a larger body would keep the event loop busy for too long
+_KEEP_PARSER_BYTES: Final = 1_000_000  # above, the parser's buffers are given back
+_NOT_STRUCTURE: Final = bytes(code for code in range(256) if code not in b"[],")
+_SHORT_ROW_BYTES: Final = 73  # below, comparing brackets is cheaper than asking each row for its length
+_INTEGERS: Final = {
+    "i1": (-(2**7), 2**7 - 1),
+    "i2": (-(2**15), 2**15 - 1),
+    "i4": (-(2**31), 2**31 - 1),
+    "u1": (0, 2**8 - 1),
+    "u2": (0, 2**16 - 1),
+    "u4": (0, 2**32 - 1),
+}
+_WIDE: Final = {"f8": "d", "i8": "i", "u8": "u"}
+
+
+class ArrayDecoder:
+    """Turns ``{"data": [[1, 2.5], ...]}`` into the payload of an ``ARRAY`` request.
+
+    Only for arrays of known rank whose extents, except for the first, are known: the first is free.
+    """
+
+    def __init__(self, expected: ArrayInput) -> None:
+        self._key = expected.parameter
+        self._type_code = expected.type_code
+        self._row_shape: tuple[int, ...] = tuple(extent or 0 for extent in expected.shape[1:])
+        self._rank = len(expected.shape)
+        self._row_size = int(np.prod(self._row_shape, dtype=np.int64))
+        self._row_skeleton = _skeleton(self._row_shape)
+        self._buffer_type = _buffer_type(expected.type_code)
+        self._head = struct.Struct(f"<{self._rank}Q")
+        self._array_head = frames.pack_array(expected.type_code, (), b"")[:2] + bytes((self._rank, 0))
+        self._parser = simdjson.Parser()
+
+    @staticmethod
+    def suits(expected: ArrayInput | None) -> bool:
+        """Whether arrays of that kind can be decoded here at all."""
+        return (
+            expected is not None
+            and expected.type_code in (*_WIDE, *_INTEGERS, "f4", "f2")
+            and len(expected.shape) >= 1
+            and expected.shape[0] is None
+            and all(expected.shape[1:])
+        )
+
+    def decode(self, body: bytes) -> bytes | None:
+        """Return a ``pack_array`` payload, or None when the general path must decide."""
+        size = len(body)
+        if size > MAX_BYTES:
+            return None
+        parser = self._parser if size <= _KEEP_PARSER_BYTES else simdjson.Parser()
+        data = None
+        count = 0
+        try:
+            document: Any = parser.parse(body)
+            # A document or rows of another type have no such members or no such length, or fail as a buffer.
+            if len(document) == 1:
+                rows = document[self._key]
+                count = len(rows)
+                if count and type(rows) is simdjson.Array and self._is_regular(body, rows, count):
+                    data = self._numbers(rows)
+        except (ValueError, TypeError, KeyError, RuntimeError):
+            return None
+        finally:
+            # The parser cannot be used again while something refers to its document.
+            rows = document = None
+        if data is None:
+            return None
+        return b"%b%b%b" % (self._array_head, self._head.pack(count, *self._row_shape), data)
+
+    def _is_regular(self, body: bytes, rows: Any, count: int) -> bool:
+        """Whether all rows have the expected shape. There is no text in the body but the key."""
+        rank = self._rank
+        if rank == 1:
+            return body.count(b"[") == 1
+        if rank == 2 and len(body) > count * _SHORT_ROW_BYTES and count > 1:
+            # Every row is a list of that length, and there are no lists besides the rows.
+            return body.count(b"[") == count + 1 and set(map(len, rows)) == {self._row_size}
+        skeleton = body.translate(None, _NOT_STRUCTURE)
+        row = self._row_skeleton
+        if len(skeleton) != (len(row) + 1) * count + 1:
+            return False
+        return skeleton == b"[" + (row + b",") * (count - 1) + row + b"]"
+
+    def _numbers(self, rows: Any) -> bytes | None:
+        buffer = rows.as_buffer(of_type=self._buffer_type)
+        code = self._type_code
+        if code in _WIDE:
+            return bytes(buffer)
+        if self._buffer_type == "d":
+            with np.errstate(over="ignore"):
+                return np.frombuffer(buffer, dtype="<f8").astype("<" + code).tobytes()
+        values = np.frombuffer(buffer, dtype="<i8")
+        low, high = _INTEGERS[code]
+        if values.min() < low or values.max() > high:
+            return None
+        return values.astype("<" + code).tobytes()
+
+
+def _skeleton(shape: tuple[int, ...]) -> bytes:
+    """Return the brackets and commas of one row: ``(2, 3)`` -> ``[[,,],[,,]]``."""
+    text = b""
+    for extent in reversed(shape):
+        text = b"[" + b",".join([text] * extent) + b"]"
+    return text
+
+
+def _buffer_type(type_code: str) -> str:
+    if type_code in _WIDE:
+        return _WIDE[type_code]
+    return "d" if type_code.startswith("f") else "i"
+
+
+def array_as_json(payload: bytes | memoryview) -> bytes:
+    """Return the JSON text of a ``RESULT_ARRAY`` payload; non-finite values are ``NaN`` and ``Infinity``.
+
+    Raises:
+        ProtocolError: the payload does not describe an array.
+    """
+    code, shape, data = frames.unpack_array(payload)
+    dtype = "?" if code == "b1" else "<" + code
+    array = np.frombuffer(data, dtype=dtype).reshape(shape)
+    if code in ("f4", "f2"):
+        array = array.astype(np.float64)
+    if not shape or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+        # orjson would write null.
+        return json.dumps(array.tolist()).encode()
+    return orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,222 @@
+"""The front of one service: ``python -m moorage_server.front --settings service.json``.
+
+The supervisor starts it with ``--listen-fd`` and ``--ready-fd``; without them it listens by itself.
+See ``docs/architecture.md``.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+
+from moorage_server import logs
+from moorage_server.app import App
+from moorage_server.clock import Clock
+from moorage_server.errors import InvalidSettings, ScriptFailed
+from moorage_server.http_protocol import HttpProtocol
+from moorage_server.metrics import Metrics
+from moorage_server.scorers import ScorerPool
+from moorage_server.settings import ServiceSettings, read_settings
+from moorage_server.smoke import smoke_run
+from moorage_server.variables import script_variables
+
+logger = logging.getLogger(__name__)
+BACKLOG = 2048
+
+
+class Events:
+    """Tells whoever started this front what becomes of it: one JSON line per event."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def scorers(self, pids: list[int]) -> None:
+        self._send({"event": "scorers", "pids": pids})
+
+    def ready(self) -> None:
+        self._send({"event": "ready"})
+
+    def failed(self, failure: ScriptFailed) -> None:
+        self._send({"event": "failed", "error": failure.as_json()})
+
+    def _send(self, event: dict[str, object]) -> None:
+        if self._descriptor is None:
+            return
+        try:
+            os.write(self._descriptor, json.dumps(event).encode() + b"\n")
+        except OSError:
+            # Nobody listens any more; the end of the supervisor is noticed elsewhere.
+            self._descriptor = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with our signals, which must work before it is started."""
+
+    def __init__(self, config: uvicorn.Config, app: App, events: Events) -> None:
+        super().__init__(config)
+        self._app = app
+        self._events = events
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._app.connections = lambda: len(self.server_state.connections)
+        self._app.clock.every_second(self._sweep)
+        self._events.ready()
+
+    def _sweep(self) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HttpProtocol):
+                connection.sweep()
+
+
+class Front:
+    """One service from start to end."""
+
+    def __init__(self, settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> None:
+        self.settings = settings
+        self._sockets = sockets
+        self._events = events
+        self._stop = asyncio.Event()
+        self._server: _Server | None = None
+        port = sockets[0].getsockname()[1] if sockets[0].family != socket.AF_UNIX else 0
+        self.pool = ScorerPool(
+            settings, variables=script_variables(settings, port=port), on_scorers=events.scorers
+        )
+        self.app = App(settings, self.pool, Clock(), Metrics())
+
+    async def run(self) -> None:
+        """Serve until :meth:`stop`.
+
+        Raises:
+            ScriptFailed: the script could not be loaded, or failed with its own sample.
+        """
+        self.app.clock.start()
+        try:
+            if not await self._start():
+                return
+            # http_protocol calls the application without ASGI messages, so uvicorn must not wrap it.
+            config = uvicorn.Config(
+                cast(Any, self.app),
+                http=HttpProtocol,
+                loop="uvloop",
+                interface="asgi3",
+                lifespan="off",
+                ws="none",
+                proxy_headers=False,
+                access_log=False,
+                log_config=None,
+                backlog=BACKLOG,
+            )
+            self._server = _Server(config, self.app, self._events)
+            if self._stop.is_set():
+                return
+            await self._server.serve(self._sockets)
+        finally:
+            self.app.clock.stop()
+            await self.pool.stop()
+
+    def stop(self) -> None:
+        """Drain and end; a second time: end without waiting for clients."""
+        if self._server is not None:
+            if self._server.should_exit:
+                self._server.force_exit = True
+            self._server.should_exit = True
+        self._stop.set()
+
+    async def _start(self) -> bool:
+        """Load the script and score its sample; False when asked to stop meanwhile."""
+        starting = asyncio.ensure_future(self._load())
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return False
+        stopping.cancel()
+        starting.result()
+        return True
+
+    async def _load(self) -> None:
+        description = await self.pool.start()
+        for notice in description.notices:
+            logger.warning("%s", notice)
+        if self.settings.smoke_run:
+            await smoke_run(self.pool, description)
+        self.app.describe(description)
+
+
+async def serve_front(settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> int:
+    """Run one front until a signal ends it; return the exit code."""
+    front = Front(settings, sockets, events)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, front.stop)
+    try:
+        await front.run()
+    except ScriptFailed as failure:
+        logger.error(
+            "%s: %s%s", failure.stage, failure.message, failure.traceback and "\n" + failure.traceback
+        )
+        events.failed(failure)
+        return failure.exit_code
+    return 0
+
+
+def run_front(settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> int:
+    """Run one front on an event loop of its own; return the exit code."""
+    import uvloop  # not on Windows
+
+    return uvloop.run(serve_front(settings, sockets, events))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m moorage_server.front", description="Serve one service.")
+    parser.add_argument("--settings", type=Path, required=True, help="service.json")
+    parser.add_argument("--listen-fd", type=int, help="number of an inherited listening socket")
+    parser.add_argument("--ready-fd", type=int, help="where to report events, one JSON line each")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on without --listen-fd")
+    parser.add_argument("--port", type=int, default=5001, help="port to listen on without --listen-fd")
+    options = parser.parse_args(arguments)
+    logs.set_up_logging()
+    events = Events(options.ready_fd)
+    if options.ready_fd is not None:
+        os.set_inheritable(options.ready_fd, False)
+    try:
+        settings = read_settings(options.settings)
+    except InvalidSettings as error:
+        logger.error("%s", error)
+        events.failed(ScriptFailed("settings", str(error)))
+        return 3
+    if options.listen_fd is not None:
+        listener = socket.socket(fileno=options.listen_fd)
+        listener.set_inheritable(False)
+    else:
+        try:
+            listener = socket.create_server((options.host, options.port), backlog=BACKLOG)
+        except OSError as error:
+            logger.error("cannot listen on %s:%d: %s", options.host, options.port, error)
+            events.failed(
+                ScriptFailed("start", f"cannot listen on {options.host}:{options.port}: {error}", "", 1)
+            )
+            return 1
+    listener.setblocking(False)
+    return run_front(settings, [listener], events)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,498 @@
+"""HTTP/1.1 for uvicorn: bytes to exchanges and back, without a task or a dictionary per request.
+
+Parsing is httptools' (llhttp). uvicorn brings the event loop, the sockets, TLS and the server's life; this
+class takes the place of its own HTTP protocol because the passing of ASGI messages costs more than everything
+else that the front does for a request.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from moorage_server import answers
+from moorage_server.exchange import Exchange
+from moorage_server.header_fields import CONTENT_LENGTH, EXPECT, NO_FIELDS, HeadTooLarge, scan
+from moorage_server.limits import (
+    DRAIN_QUIET_S,
+    KEEP_ALIVE_S,
+    LINGER_S,
+    MAX_HEAD_BYTES,
+    MAX_PIPELINED,
+    MAX_REQUEST_LINE_BYTES,
+    RECEIVE_S,
+    STREAM_FROM_BYTES,
+)
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from moorage_server.app import App
+
+logger = logging.getLogger(__name__)
+
+_SEPARATE_WRITE_BYTES = 65536  # larger bodies are not copied behind their headers
+_HOP_BY_HOP = frozenset({b"connection", b"upgrade", b"http2-settings"})
+
+
+class HttpExchange(Exchange):
+    """A request on a connection of ours."""
+
+    __slots__ = (
+        "_is_chunked",
+        "_pieces",
+        "_received",
+        "has_bad_head",
+        "is_answered",
+        "is_head",
+        "is_started",
+        "keep_alive",
+        "on_piece",
+        "on_writable",
+        "protocol",
+    )
+
+    def __init__(self, protocol: "HttpProtocol") -> None:
+        self.protocol = protocol
+        self.method = b""
+        self.target = b""
+        self.headers = []
+        self.fields = NO_FIELDS
+        self.http_version = "1.1"
+        self.body = b""
+        self.on_disconnect = None
+        self.is_complete = False  # the whole request has arrived
+        self.is_answered = False
+        self.is_started = False
+        self.is_head = False
+        self.keep_alive = True
+        self.has_bad_head = False
+        self.on_piece: Callable[[bytes, bool], bool] | None = None
+        self.on_writable: Callable[[], None] | None = None
+        self._pieces: list[bytes] | None = None
+        self._received = 0
+        self._is_chunked = False
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        return cast("tuple[str, int] | None", self.protocol.peer)
+
+    @property
+    def scheme(self) -> str:
+        return self.protocol.scheme
+
+    # request body
+
+    def add_body(self, data: bytes) -> None:
+        """Take a piece from the parser."""
+        self._received += len(data)
+        if self.on_piece is not None:
+            if not self.is_answered and not self.on_piece(data, False):
+                self.protocol.pause_reading()
+        elif not self.body and self._pieces is None:
+            self.body = data
+        else:
+            if self._pieces is None:
+                self._pieces = [self.body]
+            self._pieces.append(data)
+
+    def complete(self) -> None:
+        """The parser has seen the end of the request."""
+        self.is_complete = True
+        if self.on_piece is not None:
+            if not self.is_answered:
+                self.on_piece(b"", True)
+        elif self._pieces is not None:
+            self.body = b"".join(self._pieces)
+            self._pieces = None
+
+    @property
+    def received(self) -> int:
+        """Bytes of the body so far."""
+        return self._received
+
+    def read_body(self, on_piece: Callable[[bytes, bool], bool]) -> None:
+        self.on_piece = on_piece
+        pieces, self._pieces = self._pieces or [self.body], None
+        self.body = b""
+        for data in pieces:
+            if data and not on_piece(data, False):
+                self.protocol.pause_reading()
+        if self.is_complete:
+            on_piece(b"", True)
+
+    def pause_body(self) -> None:
+        self.protocol.pause_reading()
+
+    def resume_body(self) -> None:
+        self.protocol.resume_reading()
+
+    # answer
+
+    def answer(self, status_line: bytes, block: bytes, body: bytes) -> None:
+        if self.is_answered:
+            return
+        protocol = self.protocol
+        self.is_answered = True
+        closing = b"connection: close\r\n" if self._must_close() else b""
+        head = b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
+            status_line,
+            protocol.state_headers(),
+            block,
+            closing,
+            len(body),
+        )
+        if self.is_head:
+            protocol.transport.write(head)
+        elif len(body) < _SEPARATE_WRITE_BYTES:
+            protocol.transport.write(head + body)
+        else:
+            protocol.transport.write(head)
+            protocol.transport.write(body)
+        protocol.answered(self, bool(closing))
+
+    def answer_without_body(self, status_line: bytes, block: bytes) -> None:
+        """Send an answer that has no body by definition (204, 304)."""
+        self.is_answered = True
+        closing = b"connection: close\r\n" if self._must_close() else b""
+        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.state_headers(), block, closing)
+        self.protocol.transport.write(head)
+        self.protocol.answered(self, bool(closing))
+
+    def start(self, status_line: bytes, block: bytes, content_length: int | None) -> None:
+        self.is_started = True
+        if content_length is not None:
+            framing = b"content-length: %d\r\n" % content_length
+        elif self.http_version == "1.0":
+            framing = b""  # ended by closing the connection
+            self.keep_alive = False
+        else:
+            framing = b"transfer-encoding: chunked\r\n"
+            self._is_chunked = True
+        if self._must_close():
+            self.keep_alive = False
+            framing += b"connection: close\r\n"
+        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.state_headers(), block, framing)
+        self.protocol.transport.write(head)
+
+    def write(self, data: bytes, on_writable: Callable[[], None]) -> bool:
+        protocol = self.protocol
+        if not self.is_head and not protocol.is_closed:
+            if self._is_chunked:
+                protocol.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            else:
+                protocol.transport.write(data)
+        if protocol.is_write_paused:
+            self.on_writable = on_writable
+            return False
+        return True
+
+    def end(self) -> None:
+        self.is_answered = True
+        if self._is_chunked and not self.is_head:
+            self.protocol.transport.write(b"0\r\n\r\n")
+        self.protocol.answered(self, not self.keep_alive)
+
+    def cut(self) -> None:
+        self.is_answered = True
+        # A reset where the framing itself cannot say that something is missing.
+        if self._is_chunked:
+            self.protocol.transport.close()
+        else:
+            self.protocol.transport.abort()
+
+    def _must_close(self) -> bool:
+        # An answer before the end of the request: what follows on the connection is not a request.
+        return not self.keep_alive or self.protocol.is_draining or not self.is_complete
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One connection. Requests are handled one after the other; pipelined ones wait."""
+
+    def __init__(
+        self,
+        config: "Config",
+        server_state: "ServerState",
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.app = cast("App", config.app)
+        self.server_state = server_state
+        self.loop = _loop or asyncio.get_running_loop()
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.peer: Any = None
+        self.scheme = "http"
+        self.parser: Any = httptools.HttpRequestParser(self)
+        self.incoming: HttpExchange = cast(HttpExchange, None)  # being parsed
+        self.active: HttpExchange | None = None  # being answered
+        self.pipeline: deque[HttpExchange] = deque()
+        self.is_closed = False
+        self.is_draining = False
+        self.is_write_paused = False
+        self.is_lingering = False  # the last answer is sent, the rest of the request is thrown away
+        self.last_active = 0  # in ticks of the clock
+        self.paused_at: int | None = None  # tick since which the client does not read its answer
+        self._is_read_paused = False
+        self._head_bytes = 0  # of a request head that is not complete yet
+        self._in_head = False
+        self._url_bytes = 0
+        self._upgrade = False
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.peer = transport.get_extra_info("peername")
+        if transport.get_extra_info("sslcontext"):
+            self.scheme = "https"
+        self.server_state.connections.add(self)  # type: ignore[arg-type]
+        self.last_active = self.app.clock.tick
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closed = True
+        self.server_state.connections.discard(self)
+        self.pipeline.clear()
+        exchange, self.active = self.active, None
+        if exchange is not None and not exchange.is_answered and exchange.on_disconnect is not None:
+            exchange.on_disconnect()
+        incoming = self.incoming
+        if incoming is not None and incoming is not exchange and incoming.on_disconnect is not None:
+            incoming.on_disconnect()
+        self.parser = None
+
+    def pause_writing(self) -> None:
+        self.is_write_paused = True
+        self.paused_at = self.app.clock.tick
+
+    def resume_writing(self) -> None:
+        self.is_write_paused = False
+        self.paused_at = None
+        exchange = self.active
+        if exchange is not None and exchange.on_writable is not None:
+            resume, exchange.on_writable = exchange.on_writable, None
+            resume()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        self.last_active = self.app.clock.tick
+        if self.is_lingering:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, "the header fields are too large")
+                return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError as error:
+            logger.exception("a request could not be taken in", exc_info=error)
+            self._refuse(500, answers.INTERNAL_ERROR)
+        except httptools.HttpParserError as error:
+            if not self.is_lingering and not self.transport.is_closing():
+                self._refuse(400, f"the request is not valid HTTP: {error}")
+        else:
+            if self._in_head and not self._head_bytes:
+                self._head_bytes = len(data)
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self.incoming = HttpExchange(self)
+        self._in_head = True
+        self._head_bytes = 0
+        self._upgrade = False
+
+    def on_url(self, url: bytes) -> None:
+        exchange = self.incoming
+        exchange.target = exchange.target + url if exchange.target else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.incoming.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        exchange = self.incoming
+        parser = self.parser
+        self._in_head = False
+        method = exchange.method = parser.get_method()
+        if method == b"HEAD":
+            exchange.is_head = True
+        if not parser.should_keep_alive() or parser.get_http_version() != "1.1":
+            exchange.keep_alive = False
+            exchange.http_version = parser.get_http_version()
+        self._upgrade = parser.should_upgrade()
+        if len(exchange.target) > MAX_REQUEST_LINE_BYTES:
+            exchange.has_bad_head = True
+            self._refuse(414, "the request line is too long")
+            return
+        try:
+            fields = exchange.fields = scan(exchange.headers)
+        except HeadTooLarge as error:
+            exchange.has_bad_head = True
+            self._refuse(431, str(error))
+            return
+        length = fields[CONTENT_LENGTH]
+        if length is not None and int(length) > self.app.max_body_bytes:
+            exchange.has_bad_head = True
+            self._refuse(413, answers.too_large(self.app.max_body_bytes))
+        elif fields[EXPECT] is not None and self.active is None:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        exchange = self.incoming
+        if exchange.has_bad_head or self.is_lingering:
+            return
+        exchange.add_body(data)
+        received = exchange.received
+        if received > STREAM_FROM_BYTES:
+            if received > self.app.max_body_bytes:
+                exchange.has_bad_head = True
+                self._body_too_large(exchange)
+            elif self.active is None and self.app.streams(exchange):
+                self.active = exchange
+                self._handle(exchange)
+
+    def on_message_complete(self) -> None:
+        exchange = self.incoming
+        if exchange.has_bad_head or self._upgrade or self.is_lingering:
+            return
+        exchange.complete()
+        if self.active is None:
+            self.active = exchange
+            self._handle(exchange)
+        elif self.active is not exchange:
+            self.pipeline.append(exchange)
+            if len(self.pipeline) >= MAX_PIPELINED:
+                self.pause_reading()
+        elif exchange.is_answered:
+            self._next()
+
+    def _body_too_large(self, exchange: HttpExchange) -> None:
+        if self.active is exchange and exchange.on_disconnect is not None:
+            # A script is reading it: for the script it is as if the client had gone.
+            disconnect, exchange.on_disconnect = exchange.on_disconnect, None
+            disconnect()
+        self.active = None
+        self._refuse(413, answers.too_large(self.app.max_body_bytes))
+
+    # exchanges
+
+    def _handle(self, exchange: HttpExchange) -> None:
+        try:
+            self.app.handle(exchange)
+        except Exception:
+            logger.exception("a request failed in the server")
+            if not exchange.is_answered and not exchange.is_started:
+                exchange.answer(
+                    answers.STATUS_LINES[500], answers.ERROR_BLOCK, answers.message(answers.INTERNAL_ERROR)
+                )
+
+    def answered(self, exchange: HttpExchange, closes: bool) -> None:
+        """An exchange is done; go on with what was pipelined behind it."""
+        self.server_state.total_requests += 1
+        if closes:
+            self._close(exchange)
+        elif exchange.is_complete:
+            self._next()
+
+    def _next(self) -> None:
+        self.active = None
+        if self.pipeline:
+            # Not at once: each answer would otherwise add to the stack of the one before.
+            self.loop.call_soon(self._start_pipelined)
+        elif self._is_read_paused:
+            self.resume_reading()
+
+    def _start_pipelined(self) -> None:
+        if self.active is None and self.pipeline and not self.is_closed:
+            self.active = self.pipeline.popleft()
+            self._handle(self.active)
+
+    def _close(self, exchange: HttpExchange) -> None:
+        if exchange.is_complete and not self.pipeline:
+            self.transport.close()
+        else:
+            # Closing with unread bytes would reset the connection and destroy the answer on its way.
+            self.is_lingering = True
+            self.resume_reading()
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer what is not a proper request, and end the connection."""
+        if self.active is not None and not self.active.is_answered:
+            # An earlier request is being answered: this answer would be taken for its own.
+            self.transport.close()
+            return
+        self.is_lingering = True
+        body = answers.message(text)
+        self.transport.write(
+            b"%b%b%bconnection: close\r\ncontent-length: %d\r\n\r\n%b"
+            % (answers.STATUS_LINES[status], self.state_headers(), answers.ERROR_BLOCK, len(body), body)
+        )
+        self.app.metrics.count_refused(status)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1: a client that offers HTTP/2 or WebSocket must take that, too.
+
+        The parser stops at the end of the head, so the request is parsed again without the offer.
+        """
+        exchange = self.incoming
+        self.parser = httptools.HttpRequestParser(self)
+        if exchange.method == b"CONNECT":
+            self._refuse(405, "the method CONNECT is not allowed")
+            return
+        lines = [exchange.method + b" " + exchange.target + b" HTTP/1.1\r\n"]
+        lines += [
+            b"%b: %b\r\n" % (name, value)
+            for name, value in exchange.headers
+            if name.lower() not in _HOP_BY_HOP and name.lower() != b"expect"
+        ]
+        self.data_received(b"".join([*lines, b"\r\n", rest]))
+
+    def state_headers(self) -> bytes:
+        """Header lines that every answer has: the date, once per second."""
+        return self.app.clock.date_header
+
+    def pause_reading(self) -> None:
+        if not self._is_read_paused and not self.is_closed:
+            self._is_read_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._is_read_paused and not self.is_closed:
+            self._is_read_paused = False
+            self.transport.resume_reading()
+
+    # uvicorn
+
+    def shutdown(self) -> None:
+        """The server drains: answer what still comes with ``connection: close``; see :mod:`drain`."""
+        self.is_draining = True
+        self.last_active = self.app.clock.tick
+
+    def sweep(self) -> None:
+        """Called once per second: close the connection if it has been silent for too long."""
+        tick = self.app.clock.tick
+        if self.paused_at is not None:
+            if tick - self.paused_at > RECEIVE_S:
+                self.transport.abort()
+            return
+        silent_s = tick - self.last_active
+        if self.active is not None:
+            if not self.active.is_complete and not self._is_read_paused and silent_s > RECEIVE_S:
+                self.transport.abort()
+        elif self._in_head or (self.incoming is not None and not self.incoming.is_complete):
+            if silent_s > RECEIVE_S:
+                self.transport.abort()
+        elif silent_s > (DRAIN_QUIET_S if self.is_draining else KEEP_ALIVE_S):
+            self.transport.close()

@@ -1,0 +1,18 @@
+"""Bounds on what a client may send. The size of a body is a setting; these are not."""
+
+MAX_REQUEST_LINE_BYTES = 4094  # as the original server: longer ones are 414
+MAX_FIELD_BYTES = 8190  # one header field; longer ones are 431
+MAX_HEADER_FIELDS = 100
+MAX_HEAD_BYTES = (
+    131_072  # a head that is not complete after so many bytes is refused without waiting for its end
+)
+MAX_PIPELINED = 64  # requests of one connection that wait for the answers before them
+STREAM_FROM_BYTES = 262_144  # bodies for raw scripts are handed on in pieces from here
+MAX_JSON_DEPTH = 64  # nesting that the array decoder follows; deeper documents take the general path
+MAX_MULTIPART_FIELD_BYTES = 500_000  # a field that is not a file
+MAX_MULTIPART_PARTS = 1000
+MAX_ID_CHARACTERS = 100
+LINGER_S = 2.0  # how long the rest of a refused request is read and thrown away
+KEEP_ALIVE_S = 75  # an idle connection is closed after this
+RECEIVE_S = 60  # a request that makes no progress for so long is given up
+DRAIN_QUIET_S = 5  # while draining, idle connections get this long to send what they were about to send

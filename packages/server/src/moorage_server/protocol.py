@@ -1,0 +1,193 @@
+"""The front's end of the socket to one scorer.
+
+Frames are defined in :mod:`moorage_runtime.frames` and ``docs/protocol.md``. Requests are answered in the
+order in which they were sent, so the call at the head of ``in_flight`` is the one that is running.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import cast
+
+from moorage_runtime import frames
+from moorage_server.calls import Call
+
+logger = logging.getLogger(__name__)
+
+_HEADER = frames.HEADER.size
+_unpack = frames.HEADER.unpack_from
+# Replies are as large as the script makes them; the length field itself is bounded by the codec.
+_ANSWERS = frozenset({frames.RESULT, frames.CHUNK, frames.ERROR})
+_MAX_PAYLOAD = frames.MAX_PAYLOAD_BYTES
+
+
+class ScorerConnection(asyncio.Protocol):
+    """Writes requests and hands out replies; knows nothing of processes or queues.
+
+    ``on_ready`` and ``on_failed`` get the payload of the first frame, ``on_reply`` is called after each
+    completed answer, ``on_lost`` once at the end.
+    """
+
+    def __init__(
+        self,
+        on_ready: Callable[[bytes], None],
+        on_failed: Callable[[bytes], None],
+        on_reply: Callable[[Call], None],
+        on_lost: Callable[["ScorerConnection"], None],
+    ) -> None:
+        self.on_ready = on_ready
+        self.on_failed = on_failed
+        self.on_reply = on_reply
+        self.on_lost = on_lost
+        self.in_flight: deque[Call] = deque()
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.head_since = monotonic()  # when the head of in_flight began, as far as can be known from here
+        self.mean_run_s = 0.0
+        self.is_streaming = False  # the head's answer has begun and comes in pieces
+        self.is_exclusive = False  # the head's body is streamed
+        self.is_lost = False
+        self.is_broken = False  # sent what is not of the protocol; being closed
+        self._partial = bytearray()
+        self._needed = _HEADER
+        self._write_paused = False
+        self._read_paused = False
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+        self.on_lost(self)
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+        if self.is_exclusive and self.in_flight:
+            self.in_flight[0].body_pause()
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        if self.is_exclusive and self.in_flight:
+            self.in_flight[0].body_resume()
+
+    def data_received(self, data: bytes) -> None:
+        if self._partial:
+            # Large replies come in many reads: joined once, when the frame is whole.
+            self._partial += data
+            if len(self._partial) < self._needed:
+                return
+            data = bytes(self._partial)
+            self._partial.clear()
+        position, size = 0, len(data)
+        while size - position >= _HEADER and not self.is_broken:
+            length, type_, flags, kind, request_id = _unpack(data, position)
+            start = position + _HEADER
+            end = start + length
+            if length > _MAX_PAYLOAD:
+                self._refuse(f"a frame of {length} bytes")
+                return
+            if end > size:
+                self._needed = end - position
+                break
+            position = end
+            self._take(type_, flags, kind, request_id, data[start:end])
+        else:
+            self._needed = _HEADER
+        if position < size:
+            self._partial += data[position:] if position else data
+
+    # for the pool
+
+    def send(self, call: Call) -> None:
+        """Send a request; its answer will be the next after those of the ones before it."""
+        if not self.in_flight:
+            self.head_since = monotonic()
+        self.in_flight.append(call)
+        call.connection = self
+        self.transport.write(call.frame)
+        if call.is_exclusive:
+            self.is_exclusive = True
+            if not self._write_paused:
+                call.body_resume()
+
+    def send_body(self, call: Call, payload: bytes, flags: int) -> bool:
+        """Send a piece of the body of the request that is running; False: wait for ``body_resume``."""
+        if self.is_lost:
+            return False
+        self.transport.write(frames.pack_head(len(payload), frames.BODY, flags, 0, call.request_id))
+        if payload:
+            self.transport.write(payload)
+        return not self._write_paused
+
+    def abort_answer(self, call: Call) -> None:
+        """Tell the scorer that nobody reads the rest of a streamed answer."""
+        if not self.is_lost:
+            self.transport.write(frames.pack(frames.BODY, b"", frames.ABORTED, 0, call.request_id))
+
+    def pause_reading(self) -> None:
+        if not (self._read_paused or self.is_lost):
+            self._read_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._read_paused and not self.is_lost:
+            self._read_paused = False
+            self.transport.resume_reading()
+
+    # frames
+
+    def _take(self, type_: int, flags: int, kind: int, request_id: int, payload: bytes) -> None:
+        in_flight = self.in_flight
+        if type_ in _ANSWERS and in_flight and in_flight[0].request_id == request_id:
+            call = in_flight[0]
+            if type_ == frames.CHUNK:
+                self._take_chunk(call, flags, payload)
+            elif type_ == frames.RESULT and flags & frames.STREAMED:
+                self._begin_stream(call, flags, kind, payload)
+            else:
+                # First the next request for the scorer, then the answer for the client.
+                self._pop(call)
+                if not call.is_cancelled:
+                    call.finish(type_, flags, kind, payload)
+        elif type_ == frames.READY:
+            self.on_ready(payload)
+        elif type_ == frames.FAILED:
+            self.on_failed(payload)
+        else:
+            self._refuse(f"a frame of type {type_} for request {request_id}, which is not due")
+
+    def _begin_stream(self, call: Call, flags: int, kind: int, payload: bytes) -> None:
+        self.is_streaming = True
+        if call.is_cancelled:
+            self.abort_answer(call)
+        else:
+            call.finish(frames.RESULT, flags, kind, payload)
+
+    def _take_chunk(self, call: Call, flags: int, payload: bytes) -> None:
+        if not self.is_streaming:
+            self._refuse("a piece of an answer that has not begun")
+            return
+        if not call.is_cancelled:
+            call.chunk(flags, payload)
+        if flags & (frames.LAST | frames.ABORTED):
+            self._pop(call)
+
+    def _pop(self, call: Call) -> None:
+        self.in_flight.popleft()
+        self.is_streaming = False
+        self.is_exclusive = False
+        self.resume_reading()
+        now = monotonic()
+        # A moving average over about sixteen answers; what it decides is only how much is sent ahead.
+        self.mean_run_s += (now - self.head_since - self.mean_run_s) * 0.0625
+        self.head_since = now
+        self.on_reply(call)
+
+    def _refuse(self, what: str) -> None:
+        # Nothing that follows can be trusted to belong to the request it names.
+        self.is_broken = True
+        logger.error("a scorer sent %s; it is replaced", what)
+        self.transport.abort()

@@ -1,0 +1,444 @@
+"""The scorer processes of a service: start, feed, time out, replace."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from moorage_runtime import frames
+from moorage_server.calls import Call
+from moorage_server.description import ScriptDescription, parse_description
+from moorage_server.errors import ScriptFailed
+from moorage_server.protocol import ScorerConnection
+from moorage_server.scorer_process import ScorerProcess, describe_exit, runtime_command, scorer_environment
+from moorage_server.settings import ServiceSettings
+
+logger = logging.getLogger(__name__)
+
+FAST_RUN_S = 0.0005  # below: sending ahead saves more than an uneven distribution costs
+SLOW_RUN_S = 0.005  # above: one request ahead hides every delay of the socket
+WATCHDOG_GRACE_S = 0.5  # a script that reacts to its timeout has this long to answer
+_WATCH_EVERY_S = 0.1
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 30.0
+_STABLE_AFTER_S = 10.0  # a scorer that was ready for so long is replaced without delay
+_STOP_WITHIN_S = 5.0
+
+
+class Scorer:
+    """One place in the pool: a process, its connection, and their replacement when they die."""
+
+    def __init__(self, pool: "ScorerPool", number: int) -> None:
+        self.pool = pool
+        self.number = number
+        self.process: ScorerProcess | None = None
+        self.connection: ScorerConnection | None = None
+        self.description: ScriptDescription | None = None
+        self.failure: ScriptFailed | None = None  # why the last start went wrong
+        self.is_ready = False
+        self.ready_since = 0.0
+        self.failed_starts = 0
+        self.timed_out = False  # killed by the watchdog
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        """Start the process and send it the settings; returns before the script is loaded."""
+        self.timed_out = False
+        self.failure = None
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        try:
+            ours.setblocking(False)
+            self.process = ScorerProcess(self.pool.command, self.pool.environment, theirs, self._exited)
+        except OSError as error:
+            ours.close()
+            self._settle(
+                ScriptFailed("start", f"the interpreter {self.pool.command[0]} cannot be started: {error}")
+            )
+            return
+        finally:
+            theirs.close()
+        connection = ScorerConnection(self._ready, self._failed, self.pool.replied, self._lost)
+        await loop.create_unix_connection(lambda: connection, sock=ours)
+        self.connection = connection
+        connection.transport.write(
+            frames.pack(frames.CONFIGURE, json.dumps(self.pool.configuration).encode())
+        )
+        self.pool.scorers_changed()
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
+    def _ready(self, payload: bytes) -> None:
+        try:
+            self.description = parse_description(payload)
+        except ValueError as error:
+            self._settle(
+                ScriptFailed("start", f"the scorer describes itself in a way that is not understood: {error}")
+            )
+            self.kill()
+            return
+        self.is_ready = True
+        self.ready_since = monotonic()
+        self._settle(None)
+        assert self.connection is not None
+        self.pool.became_ready(self, self.connection)
+
+    def _failed(self, payload: bytes) -> None:
+        try:
+            content = json.loads(payload)
+            failure = ScriptFailed(
+                str(content["stage"]),
+                str(content["message"]),
+                str(content.get("traceback") or ""),
+                int(content.get("exit_code", 3)),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            failure = ScriptFailed("start", "the scorer could not load the script and did not say why")
+        self._settle(failure)
+
+    def _settle(self, failure: ScriptFailed | None) -> None:
+        """The start is decided one way or the other."""
+        if failure is not None:
+            self.failed_starts += 1
+        self.failure = failure
+        if not self.settled.done():
+            self.settled.set_result(None)
+
+    def _exited(self, code: int) -> None:
+        process, connection = self.process, self.connection
+        if process is not None and not self.pool.is_stopping:
+            logger.error("scorer %d (pid %d) %s", self.number, process.pid, describe_exit(code))
+        if not self.is_ready and self.failure is None:
+            self._settle(
+                ScriptFailed("start", f"the scorer process {describe_exit(code)} while it loaded the script")
+            )
+        if connection is None:
+            return
+        # What it has written before it ended is still read. A forked child may hold the socket open.
+        asyncio.get_running_loop().call_later(0.1, connection.transport.abort)
+
+    def _lost(self, connection: ScorerConnection) -> None:
+        if self.connection is not connection:
+            return
+        was_ready = self.is_ready
+        self.is_ready = False
+        self.connection = None
+        self.kill()
+        if was_ready:
+            self.failed_starts = (
+                0 if monotonic() - self.ready_since >= _STABLE_AFTER_S else self.failed_starts + 1
+            )
+        self.pool.scorer_lost(self, connection)
+
+
+class ScorerPool:
+    """Gives each request to the scorer with the least to do and keeps it until it is answered.
+
+    Bounded: at most ``max_concurrent_requests`` are held, running or waiting. A scorer that dies fails only
+    the request that it was running; all others go to another one.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        variables: dict[str, str] | None = None,
+        command: list[str] | None = None,
+        on_scorers: Callable[[list[int]], None] = lambda pids: None,
+    ) -> None:
+        """Prepare a pool; ``variables`` are those that the contract promises to scripts."""
+        self.settings = settings
+        self.command = command or runtime_command(settings.python)
+        self.environment = scorer_environment(os.environ, {**(variables or {}), **settings.environment})
+        self.configuration = configuration(settings)
+        self.on_scorers = on_scorers
+        self.waiting: deque[Call] = deque()
+        self.held = 0  # calls that are not answered, not cancelled
+        self.limit = settings.max_concurrent_requests
+        self.restarts = 0
+        self.is_stopping = False
+        self.scorers: list[Scorer] = []
+        self.ready: list[ScorerConnection] = []
+        self._max_wait_s = settings.max_queue_wait_ms / 1000
+        self._next_id = 0
+        self._expiry: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._run_limit_s = run_limit_s(settings)
+
+    # life
+
+    async def start(self) -> ScriptDescription:
+        """Start all scorers and wait until each has loaded the script; return what they say about it.
+
+        Raises:
+            ScriptFailed: one of them could not; the others are stopped.
+        """
+        self.scorers = [Scorer(self, number) for number in range(self.settings.worker_count)]
+        for scorer in self.scorers:
+            await scorer.start()
+        pending = {scorer.settled for scorer in self.scorers}
+        while pending:
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for scorer in self.scorers:
+                if scorer.failure is not None:
+                    failure = scorer.failure
+                    await self.stop()
+                    raise failure
+        if self._run_limit_s:
+            self._watch_runs()
+        description = self.scorers[0].description
+        assert description is not None
+        return description
+
+    async def stop(self) -> None:
+        """Stop all scorers: asked first, killed if they do not leave."""
+        self.is_stopping = True
+        for handle in (self._watch, self._expiry):
+            if handle is not None:
+                handle.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for scorer in self.scorers:
+            if scorer.connection is not None and scorer.is_ready:
+                scorer.connection.transport.write(frames.pack(frames.STOP))
+            else:
+                scorer.kill()
+        ends = [scorer.process.ended.wait() for scorer in self.scorers if scorer.process is not None]
+        all_ended = asyncio.ensure_future(asyncio.gather(*ends))
+        try:
+            await asyncio.wait_for(asyncio.shield(all_ended), _STOP_WITHIN_S)
+        except asyncio.TimeoutError:
+            for scorer in self.scorers:
+                scorer.kill()
+            await all_ended
+        for scorer in self.scorers:
+            if scorer.connection is not None:
+                scorer.connection.transport.abort()
+
+    # requests
+
+    def submit(self, call: Call) -> bool:
+        """Take a call; False when the service holds as many as it may."""
+        if self.held >= self.limit:
+            return False
+        self.held += 1
+        if not self.waiting:
+            connection = self._pick(call)
+            if connection is not None:
+                connection.send(call)
+                return True
+        call.queued_at = monotonic()
+        self.waiting.append(call)
+        if self._expiry is None and self._max_wait_s:
+            self._expiry = asyncio.get_running_loop().call_later(self._max_wait_s, self._expire)
+        return True
+
+    def next_id(self) -> int:
+        self._next_id = (self._next_id + 1) & 0xFFFFFFFF
+        return self._next_id
+
+    def cancel(self, call: Call) -> None:
+        """The client went away: its place is free at once, an answer would be dropped."""
+        if call.is_cancelled:
+            return
+        call.is_cancelled = True
+        self.held -= 1
+        connection = call.connection
+        if connection is None:
+            return
+        if connection.in_flight and connection.in_flight[0] is call:
+            if connection.is_streaming:
+                connection.resume_reading()
+                connection.abort_answer(call)
+            elif call.is_exclusive:
+                connection.send_body(call, b"", frames.ABORTED)
+
+    def replied(self, call: Call) -> None:
+        """Called after each completed answer: there is room for the next request."""
+        if not call.is_cancelled:
+            self.held -= 1
+        if self.waiting:
+            self._feed()
+
+    def _pick(self, call: Call) -> ScorerConnection | None:
+        best: ScorerConnection | None = None
+        best_load = 0
+        for connection in self.ready:
+            load = len(connection.in_flight)
+            if load and (
+                connection.is_exclusive
+                or call.is_exclusive
+                or call.is_single
+                or connection.in_flight[0].is_single
+                or load >= self.window(connection)
+            ):
+                continue
+            if best is None or load < best_load:
+                best, best_load = connection, load
+        return best
+
+    def window(self, connection: ScorerConnection) -> int:
+        """How many requests a scorer may have at once, counting the one that it runs."""
+        mean_s = connection.mean_run_s
+        batch = self.settings.max_batch_size
+        if batch > 1:
+            return 2 * batch if len(self.ready) == 1 else batch
+        if len(self.ready) > 1:
+            return 4 if 0 < mean_s < FAST_RUN_S else 1
+        if not 0 < mean_s < SLOW_RUN_S:
+            return 2 if mean_s else 1
+        return 16 if mean_s < FAST_RUN_S else 4
+
+    def _feed(self) -> None:
+        waiting = self.waiting
+        while waiting:
+            call = waiting[0]
+            if call.is_cancelled:
+                waiting.popleft()
+                continue
+            connection = self._pick(call)
+            if connection is None:
+                return
+            waiting.popleft()
+            connection.send(call)
+
+    def _expire(self) -> None:
+        self._expiry = None
+        now = monotonic()
+        while self.waiting:
+            call = self.waiting[0]
+            remaining_s = call.queued_at + self._max_wait_s - now
+            if not call.is_cancelled and remaining_s > 0:
+                self._expiry = asyncio.get_running_loop().call_later(remaining_s, self._expire)
+                return
+            self.waiting.popleft()
+            if not call.is_cancelled:
+                self.held -= 1
+                call.expire()
+
+    # scorers
+
+    @property
+    def pids(self) -> list[int]:
+        return [s.process.pid for s in self.scorers if s.process is not None and s.process.exit_code is None]
+
+    def scorers_changed(self) -> None:
+        self.on_scorers(self.pids)
+
+    def became_ready(self, scorer: Scorer, connection: ScorerConnection) -> None:
+        self.ready.append(connection)
+        self._feed()
+
+    def scorer_lost(self, scorer: Scorer, connection: ScorerConnection) -> None:
+        """Fail what the dead scorer was running, keep the rest for its replacement."""
+        if connection in self.ready:
+            self.ready.remove(connection)
+        calls = [call for call in connection.in_flight if not call.is_cancelled]
+        had_head = bool(connection.in_flight) and not connection.in_flight[0].is_cancelled
+        connection.in_flight.clear()
+        again = calls
+        if had_head and self._must_fail(calls[0], connection):
+            again = calls[1:]
+            reason = (
+                f"exceeded its limit of {self._run_limit_s:g} s"
+                if scorer.timed_out
+                else "the scorer process ended"
+            )
+            self.held -= 1
+            calls[0].lost(reason)
+        if self.settings.max_batch_size > 1:
+            for call in again[: self.settings.max_batch_size]:
+                self._make_single(call)
+        for call in reversed(again):
+            call.connection = None
+            call.queued_at = monotonic()
+            self.waiting.appendleft(call)
+        if self.is_stopping:
+            return
+        self.restarts += 1
+        delay_s = 0.0
+        if scorer.failed_starts:
+            delay_s = min(_FIRST_DELAY_S * 2 ** (scorer.failed_starts - 1), _LONGEST_DELAY_S)
+        task = asyncio.get_running_loop().create_task(self._restart(scorer, delay_s))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._feed()
+
+    def _must_fail(self, head: Call, connection: ScorerConnection) -> bool:
+        """Whether the call that was running is lost, or may be tried again alone."""
+        # Of a batch, one request is to blame: each is tried alone.
+        was_batch = self.settings.max_batch_size > 1 and not head.is_single
+        return not was_batch or connection.is_streaming or head.is_exclusive
+
+    def _make_single(self, call: Call) -> None:
+        length, type_, flags, kind, request_id = frames.HEADER.unpack_from(call.frame)
+        call.frame = (
+            frames.pack_head(length, type_, flags | frames.NO_BATCH, kind, request_id) + call.frame[12:]
+        )
+        call.is_single = True
+
+    async def _restart(self, scorer: Scorer, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        # The old process may still be on its way out; its memory is needed.
+        if scorer.process is not None:
+            await scorer.process.ended.wait()
+        logger.warning("starting scorer %d again", scorer.number)
+        scorer.settled = asyncio.get_running_loop().create_future()
+        await scorer.start()
+
+    def _watch_runs(self) -> None:
+        """Kill scorers whose run exceeds the limit although the script was interrupted in time."""
+        latest = monotonic() - self._run_limit_s
+        for scorer in self.scorers:
+            connection = scorer.connection
+            if connection is None or not connection.in_flight or connection.is_streaming:
+                continue
+            if connection.head_since < latest and not scorer.timed_out:
+                logger.error(
+                    "scorer %d hangs in a request for more than %g s and is replaced",
+                    scorer.number,
+                    self._run_limit_s,
+                )
+                scorer.timed_out = True
+                scorer.kill()
+        self._watch = asyncio.get_running_loop().call_later(_WATCH_EVERY_S, self._watch_runs)
+
+
+def run_limit_s(settings: ServiceSettings) -> float:
+    """Seconds after which a scorer that is in one request is killed; 0: never."""
+    limits = []
+    if settings.scoring_timeout_ms:
+        limits.append(
+            settings.scoring_timeout_ms / 1000 + settings.max_batch_delay_ms / 1000 + WATCHDOG_GRACE_S
+        )
+    if settings.worker_timeout_s:
+        limits.append(float(settings.worker_timeout_s))
+    return min(limits, default=0.0)
+
+
+def configuration(settings: ServiceSettings) -> dict[str, Any]:
+    """Return the content of ``CONFIGURE``, see ``docs/protocol.md``."""
+    return {
+        "protocol": frames.PROTOCOL_VERSION,
+        "entry_script": settings.entry_script,
+        "app_root": settings.app_root,
+        "source_directory": settings.source_directory,
+        "model_dir": settings.model_dir,
+        "scoring_timeout_ms": settings.scoring_timeout_ms,
+        "max_batch_size": settings.max_batch_size,
+        "max_batch_delay_ms": settings.max_batch_delay_ms,
+        "spin_us": settings.spin_us,
+        "development": settings.development,
+        "legacy_status": settings.legacy_status,
+        "service_name": settings.name,
+        "service_version": settings.version,
+        "path_prefix": settings.path_prefix,
+        "debug_port": settings.debug_port,
+    }

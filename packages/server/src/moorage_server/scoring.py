@@ -1,0 +1,157 @@
+"""``/score``: from an HTTP request to a message for a scorer (contract sections 4.1 and 5)."""
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from moorage_runtime import frames
+from moorage_server import answers
+from moorage_server.description import ScriptDescription
+from moorage_server.exchange import Exchange
+from moorage_server.fastjson import ArrayDecoder
+from moorage_server.forms import FormTooLarge, check_form, is_form
+from moorage_server.header_fields import CONTENT_TYPE, for_script
+from moorage_server.query import query_as_json
+from moorage_server.score_call import ScoreCall
+
+if TYPE_CHECKING:
+    from moorage_server.app import App
+
+_pack_head = frames.HEADER.pack
+_JSON_TYPES = frozenset(
+    {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
+)
+_EMPTY_OPTIONS = b"content-type: text/html; charset=utf-8\r\nx-ms-run-function-failed: False\r\n"
+
+
+class Scoring:
+    """Builds the request for the scorer; which way depends on the input mode of the script."""
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self._mode = "text"
+        self._wants_headers = False
+        self._decoder: ArrayDecoder | None = None
+
+    def describe(self, description: ScriptDescription) -> None:
+        """Feed this script from now on."""
+        self._mode = description.mode
+        self._wants_headers = description.wants_headers and description.mode != "raw"
+        expected = description.array_input
+        self._decoder = None
+        if description.mode == "keyword" and expected is not None and ArrayDecoder.suits(expected):
+            self._decoder = ArrayDecoder(expected)
+
+    @property
+    def takes_streams(self) -> bool:
+        """Whether the script can read a body piece by piece."""
+        return self._mode == "raw"
+
+    def score(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        """Answer a request to ``/score``."""
+        mode = self._mode
+        method = exchange.method
+        if mode == "raw":
+            self._raw(exchange, query, tail, cors)
+        elif method == b"POST":
+            if mode == "keyword":
+                self._keyword(exchange, tail, cors)
+            else:
+                self._text(exchange, tail, cors)
+        elif method == b"GET":
+            kind = frames.JSON if mode == "keyword" else frames.TEXT
+            self._submit(exchange, kind, query_as_json(query), tail, cors)
+        elif method == b"OPTIONS":
+            exchange.answer(answers.OK, _EMPTY_OPTIONS + tail + cors, b"")
+        else:
+            self._refuse(exchange, 405, "The method is not allowed at this address.", tail + cors)
+
+    def _text(self, exchange: Exchange, tail: bytes, cors: bytes) -> None:
+        content_type = exchange.fields[CONTENT_TYPE]
+        body = exchange.body
+        if content_type is not None and is_form(content_type):
+            try:
+                check_form(content_type, body)
+            except FormTooLarge as error:
+                self._refuse(exchange, 413, str(error), tail + cors)
+                return
+            body = b""
+        self._submit(exchange, frames.TEXT, body, tail, cors)
+
+    def _keyword(self, exchange: Exchange, tail: bytes, cors: bytes) -> None:
+        content_type = exchange.fields[CONTENT_TYPE]
+        if content_type not in _JSON_TYPES and not is_json_type(content_type):
+            text = "The content type must be application/json."
+            self._refuse(exchange, 415, text, tail + cors)
+            return
+        body = exchange.body
+        if self._decoder is not None:
+            array = self._decoder.decode(body)
+            if array is not None:
+                self._app.metrics.array_bodies += 1
+                self._submit(exchange, frames.ARRAY, array, tail, cors)
+                return
+        self._submit(exchange, frames.JSON, body, tail, cors)
+
+    def _submit(self, exchange: Exchange, kind: int, payload: bytes, tail: bytes, cors: bytes) -> None:
+        app = self._app
+        call = ScoreCall(app, exchange, tail, cors)
+        flags = 0
+        if self._wants_headers:
+            flags = frames.HAS_HEADERS
+            payload = frames.join_section(orjson.dumps(for_script(exchange.headers)), payload)
+        request_id = call.request_id = app.pool.next_id()
+        call.frame = _pack_head(len(payload), frames.SCORE, flags, kind, request_id) + payload
+        exchange.on_disconnect = call.disconnected
+        if not app.pool.submit(call):
+            exchange.on_disconnect = None
+            app.answer_overloaded(exchange, tail + cors)
+
+    # raw
+
+    def _raw(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        app = self._app
+        call = ScoreCall(app, exchange, tail, cors)
+        call.is_exclusive = not exchange.is_complete
+        flags = frames.BODY_FOLLOWS if call.is_exclusive else 0
+        payload = frames.join_section(self._raw_head(exchange, query), exchange.body if not flags else b"")
+        request_id = call.request_id = app.pool.next_id()
+        call.frame = _pack_head(len(payload), frames.SCORE, flags, frames.RAW, request_id) + payload
+        exchange.on_disconnect = call.disconnected
+        if call.is_exclusive:
+            exchange.pause_body()
+        if not app.pool.submit(call):
+            exchange.on_disconnect = None
+            app.answer_overloaded(exchange, tail + cors)
+
+    def _raw_head(self, exchange: Exchange, query: bytes) -> bytes:
+        path = exchange.target.partition(b"?")[0]
+        head: dict[str, Any] = {
+            "method": exchange.method.decode("latin-1"),
+            "path": "/score",
+            "raw_path": path.decode("latin-1"),
+            "query_string": query.decode("latin-1"),
+            "headers": for_script(exchange.headers),
+            "client": list(exchange.client or ())[:2] or None,
+            "scheme": exchange.scheme,
+            "http_version": exchange.http_version,
+        }
+        return orjson.dumps(head)
+
+    def _refuse(self, exchange: Exchange, status: int, text: str, lines: bytes) -> None:
+        app = self._app
+        app.metrics.answers[status] += 1
+        body = answers.message(text)
+        if app.access_log:
+            app.log_request(exchange, status, 0.0, len(body))
+        exchange.answer(answers.STATUS_LINES[status], answers.ERROR_BLOCK + lines, body)
+
+
+def is_json_type(content_type: bytes | None) -> bool:
+    """Whether a content type announces JSON: ``application/json`` or ``application/<anything>+json``."""
+    if content_type is None:
+        return False
+    kind = content_type.split(b";", 1)[0].strip().lower()
+    if b"," in kind:
+        return False
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))

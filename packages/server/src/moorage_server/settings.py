@@ -1,0 +1,144 @@
+"""What one front serves: the content of ``service.json`` as one frozen record."""
+
+import dataclasses
+import json
+import sys
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from moorage_server.errors import InvalidSettings
+
+DEFAULT_SCORING_TIMEOUT_MS = 3_600_000
+DEFAULT_MAX_BODY_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """Settings of one service, read once at start and passed on as they are."""
+
+    name: str = "ML service"  # title of the OpenAPI documents
+    version: str = "1.0"  # version in the OpenAPI documents
+    app_root: str = "."  # base of relative paths, on the import path of the script; made absolute
+    entry_script: str | None = None  # absolute, or relative to app_root; null: `import main`
+    source_directory: str | None = None  # below app_root, added to the import path
+    model_dir: str | None = None  # becomes AZUREML_MODEL_DIR as it is
+    python: str = sys.executable  # interpreter of the scorers
+    environment: dict[str, str] = field(default_factory=dict)  # variables for the scorers
+    worker_count: int = 1  # scorer processes; each holds its own copy of the model
+    preload: bool = False  # run init() once and fork the scorers from there
+    scoring_timeout_ms: int = DEFAULT_SCORING_TIMEOUT_MS  # of one run(); 0: none
+    worker_timeout_s: int = 0  # kill a scorer that is longer in one request, whatever it does; 0: never
+    max_concurrent_requests: int = 1000  # running and waiting together; beyond: 503 at once
+    max_queue_wait_ms: int = 300_000  # a request that waits longer for a scorer gets a 503
+    max_body_bytes: int = (
+        DEFAULT_MAX_BODY_BYTES  # of a request; beyond: 413. As large as the old router allowed
+    )
+    max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
+    max_batch_delay_ms: float = 0.0  # how long a batch waits for more requests; 0: never
+    cors_origins: str = ""  # comma separated; empty: no CORS headers
+    path_prefix: str = ""  # in front of the paths of the OpenAPI documents; routing does not change
+    development: bool = False  # tracebacks in answers, restart on changes
+    legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
+    smoke_run: bool = True  # score the sample once before the service is called ready
+    debug_port: int | None = None  # where debugpy listens on this machine
+    spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
+    access_log: bool = False  # one line per scoring request
+    server_version: str | None = None  # sent as x-ms-server-version
+    auth: None = None  # reserved: keys and tokens
+
+    def __post_init__(self) -> None:
+        for name, lowest in _LOWEST.items():
+            if getattr(self, name) < lowest:
+                raise InvalidSettings(f"{name} must be at least {lowest}, it is {getattr(self, name)}")
+        if self.debug_port is not None and not 1 <= self.debug_port <= 65535:
+            raise InvalidSettings(f"debug_port must be between 1 and 65535, it is {self.debug_port}")
+        if self.server_version is not None and not (
+            self.server_version.isascii() and self.server_version.isprintable()
+        ):
+            raise InvalidSettings("server_version is sent as a header: printable ASCII only")
+
+    @property
+    def entry_path(self) -> Path | None:
+        """Absolute path of the entry script; None when ``main`` is imported instead."""
+        return None if self.entry_script is None else Path(self.app_root, self.entry_script)
+
+
+_LOWEST = {
+    "worker_count": 1,
+    "worker_timeout_s": 0,
+    "max_concurrent_requests": 1,
+    "max_queue_wait_ms": 0,
+    "max_body_bytes": 1,
+    "max_batch_size": 1,
+    "max_batch_delay_ms": 0,
+    "spin_us": 0,
+}
+_TYPES = typing.get_type_hints(ServiceSettings)
+
+
+def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettings:
+    """Return the settings that a decoded JSON object describes.
+
+    A relative ``app_root`` counts from ``base`` (the folder of the file), else from the current directory.
+
+    Raises:
+        InvalidSettings: not an object, an unknown key, a value of the wrong type or out of range.
+    """
+    if not isinstance(values, dict):
+        raise InvalidSettings("the settings must be a JSON object")
+    unknown = sorted(set(values) - set(_TYPES))
+    if unknown:
+        raise InvalidSettings(f"unknown settings: {', '.join(unknown)}. Known: {', '.join(_TYPES)}")
+    checked = {name: _checked(name, value, _TYPES[name]) for name, value in values.items()}
+    root = Path(checked.get("app_root", "."))
+    checked["app_root"] = str((base or Path()).joinpath(root).absolute())
+    return ServiceSettings(**checked)
+
+
+def read_settings(path: Path) -> ServiceSettings:
+    """Return the settings of a ``service.json``.
+
+    Raises:
+        InvalidSettings: the file cannot be read or does not hold valid settings; the message names it.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"the settings file {path} cannot be read: {error}") from error
+    try:
+        return parse_settings(values, base=path.absolute().parent)
+    except InvalidSettings as error:
+        raise InvalidSettings(f"{path}: {error}") from error
+
+
+def settings_as_json(settings: ServiceSettings) -> dict[str, Any]:
+    """Return the object that :func:`parse_settings` turns back into ``settings``."""
+    return dataclasses.asdict(settings)
+
+
+def _checked(name: str, value: object, kind: Any) -> Any:
+    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    for option in allowed:
+        if option is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if typing.get_origin(option) is dict:
+            if isinstance(value, dict) and all(
+                isinstance(k, str) and isinstance(v, str) for k, v in value.items()
+            ):
+                return dict(value)
+        elif type(value) is option:
+            return value
+    wanted = " or ".join(_WORDS.get(option, "object with text values") for option in allowed)
+    raise InvalidSettings(f"{name} must be {wanted}, it is {json.dumps(value, default=str)}")
+
+
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
