@@ -1,0 +1,159 @@
+"""From a ``SCORE`` message to the keyword arguments of ``run``."""
+
+import json
+import sys
+from typing import Any, Callable, Dict, List, Optional, Union
+
+from . import frames
+from .entry_script import HEADERS_PARAMETER, KEYWORD, EntryScript, Parameter
+
+Payload = Union[bytes, bytearray]
+
+
+class ClientError(Exception):
+    """The request is at fault; ``status`` is the HTTP status to answer with."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+def parse_headers(section: bytes) -> Dict[str, str]:
+    """Return ``{name in title case: value}``; repeated names are joined with a comma."""
+    headers: Dict[str, str] = {}
+    for spelling, value in json.loads(section.decode("utf-8")):
+        name = spelling.title()
+        headers[name] = headers[name] + "," + value if name in headers else value
+    return headers
+
+
+def parse_object(payload: Payload) -> Dict[str, Any]:
+    """Parse the JSON object of a keyword request: UTF-8, UTF-16 or UTF-32, duplicate keys: the last one.
+
+    Raises:
+        ClientError: it is empty, not JSON, or no object.
+    """
+    if not payload:
+        raise ClientError("The request body is empty; a JSON object with the parameters is expected.")
+    try:
+        value = json.loads(payload)
+    except UnicodeDecodeError as error:
+        raise ClientError("The request body cannot be decoded as %s: %s" % (error.encoding, error)) from None
+    except ValueError as error:
+        raise ClientError("The request body could not be decoded as JSON: %s" % error) from None
+    except RecursionError:
+        raise ClientError("The request body is nested too deeply.") from None
+    if type(value) is not dict:
+        raise ClientError(
+            "The request body should be a JSON object with the parameters, not %s." % _json_type(value)
+        )
+    return value
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    return {list: "an array", str: "a string", bool: "a boolean"}.get(type(value), "a number")
+
+
+def decode_text(payload: Payload) -> str:
+    """Decode a body as UTF-8; a byte order mark is kept.
+
+    Raises:
+        ClientError: it is not UTF-8.
+    """
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ClientError("The request body cannot be decoded as UTF-8: %s" % error) from None
+
+
+def _array_reader() -> Callable[[Payload], Any]:
+    """Return a function that turns a packed array into a writable numpy array of its own memory."""
+    import numpy  # noqa: PLC0415
+
+    dtypes = {code: numpy.dtype(code) for code in frames.ARRAY_TYPES}
+    is_little = sys.byteorder == "little"
+    ndarray, unpack = numpy.ndarray, frames.unpack_array
+
+    def read(payload: Payload) -> Any:
+        type_code, shape, data = unpack(payload)
+        array = ndarray(shape, dtypes[type_code], data)
+        # A copy is aligned, owns its memory and may be written to, like an array made from a list.
+        return array.copy() if is_little else array.byteswap()
+
+    return read
+
+
+class Arguments:
+    """Turns the payloads of ``SCORE`` frames into keyword arguments for one script.
+
+    In keyword mode what a request leaves out is passed explicitly with its default, so that a
+    decorator sees it; in the other modes only the first parameter is passed.
+    """
+
+    def __init__(self, script: EntryScript) -> None:
+        self.first = script.parameters[0].name
+        self._parameters: List[Parameter] = script.parameters
+        self._defaults = script.defaults if script.mode == KEYWORD else {}
+        self._defaults_without_first = {k: v for k, v in self._defaults.items() if k != self.first}
+        self._wants_headers = script.wants_headers
+        self._read_array: Optional[Callable[[Payload], Any]] = None
+
+    def of(self, frame: frames.Frame) -> Dict[str, Any]:
+        """Return the arguments of a frame of kind TEXT, JSON or ARRAY.
+
+        Raises:
+            ClientError: the body is unsuitable, or a parameter is missing.
+            ProtocolError: the front sent what cannot be.
+        """
+        payload: Any = frame.payload
+        headers = None
+        if frame.flags & frames.HAS_HEADERS:
+            section, rest = frames.split_section(payload)
+            headers = parse_headers(section)
+            payload = rest if frame.kind == frames.ARRAY else bytes(rest)
+        if frame.kind == frames.ARRAY:
+            arguments = self.of_array(self.read_array(payload))
+        elif frame.kind == frames.JSON:
+            arguments = self._of_object(parse_object(payload))
+        elif frame.kind == frames.TEXT:
+            arguments = {self.first: decode_text(payload)}
+        else:
+            raise frames.ProtocolError("unknown kind of request: %d" % frame.kind)
+        if self._wants_headers:
+            arguments[HEADERS_PARAMETER] = headers or {}
+        return arguments
+
+    def of_value(self, value: Any, headers: Optional[Dict[str, str]]) -> Dict[str, Any]:
+        """Return the arguments for a first parameter that is ready (a request object)."""
+        arguments = {self.first: value}
+        if self._wants_headers:
+            arguments[HEADERS_PARAMETER] = headers or {}
+        return arguments
+
+    def of_array(self, array: Any) -> Dict[str, Any]:
+        """Return the arguments with ``array`` as the only parameter without a default."""
+        if self._defaults_without_first:
+            arguments = dict(self._defaults_without_first)
+            arguments[self.first] = array
+            return arguments
+        return {self.first: array}
+
+    def read_array(self, payload: Any) -> Any:
+        """Return the numpy array that ``payload`` describes."""
+        if self._read_array is None:
+            self._read_array = _array_reader()
+        return self._read_array(payload)
+
+    def _of_object(self, values: Dict[str, Any]) -> Dict[str, Any]:
+        arguments = {}
+        for parameter in self._parameters:
+            if parameter.name in values:
+                arguments[parameter.name] = values[parameter.name]
+            elif parameter.is_required:
+                raise ClientError("The request has no value for the parameter '%s'." % parameter.name)
+            else:
+                arguments[parameter.name] = parameter.default
+        return arguments

@@ -1,0 +1,170 @@
+"""The scorer's end of the socket: whole frames in, whole frames out, with few system calls."""
+
+import array
+import socket
+import time
+from collections import deque
+from typing import Any, Deque, Optional
+
+from . import frames
+
+_READ_BYTES = 65536
+_CONTROL_BYTES = socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
+_HEADER_BYTES = frames.HEADER.size
+
+
+class Connection:
+    """Reads all there is into ``pending`` and writes messages; the socket is blocking.
+
+    ``pending`` holds complete frames in the order of arrival; whoever takes one out owns it.
+    Payloads are ``bytes``, or ``bytearray`` where they were too large for one read.
+    """
+
+    def __init__(self, sock: socket.socket, spin_us: float = 0) -> None:
+        self.socket = sock
+        self.pending: Deque[frames.Frame] = deque()
+        self.is_open = True
+        self.spin_s = spin_us / 1e6
+        self._rest = b""
+
+    def receive(self) -> bool:
+        """Wait until at least one whole frame is in ``pending``; False when the peer is gone.
+
+        Raises:
+            ProtocolError: what arrived is not of this protocol.
+        """
+        pending = self.pending
+        while not pending:
+            data = self._spin() if self.spin_s else None
+            if data is None:
+                try:
+                    data = self.socket.recv(_READ_BYTES)
+                except ConnectionError:
+                    data = b""
+            if not data or not self._cut(data):
+                self.is_open = False
+                return bool(pending)
+        return True
+
+    def poll(self) -> None:
+        """Take in what has arrived already, without waiting."""
+        while self.is_open:
+            try:
+                data = self.socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                data = b""
+            if not data or not self._cut(data):
+                self.is_open = False
+            elif len(data) < _READ_BYTES:
+                return
+
+    def wait(self, seconds: float) -> None:
+        """Take in what arrives within ``seconds``, returning at the first piece."""
+        self.socket.settimeout(seconds)
+        try:
+            data = self.socket.recv(_READ_BYTES)
+        except (socket.timeout, BlockingIOError):
+            return
+        except ConnectionError:
+            data = b""
+        finally:
+            self.socket.settimeout(None)
+        if not data or not self._cut(data):
+            self.is_open = False
+
+    def send(self, message: Any) -> None:
+        """Write one message (bytes-like). A peer that is gone is noticed at the next ``receive``."""
+        try:
+            self.socket.sendall(message)
+        except ConnectionError:
+            self.is_open = False
+
+    def receive_adoption(self) -> Optional[socket.socket]:
+        """Like ``receive``, for a scorer that may be a template: return the socket to be adopted.
+
+        Returns None when frames of another kind (or the end) arrived; they are in ``pending``.
+        """
+        if self.pending or not self.is_open or not _CONTROL_BYTES:
+            self.receive()
+            return None
+        try:
+            data, control, _, _ = self.socket.recvmsg(_READ_BYTES, _CONTROL_BYTES)
+        except ConnectionError:
+            data, control = b"", []
+        descriptors = array.array("i")
+        for level, kind, content in control:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+        adopted = [socket.socket(fileno=number) for number in descriptors]
+        for one in adopted:
+            one.set_inheritable(False)
+        if not data or not self._cut(data):
+            self.is_open = False
+        elif not self.pending:
+            self.receive()
+        if self.pending and self.pending[0].type == frames.ADOPT and adopted:
+            self.pending.popleft()
+            return adopted[0]
+        for one in adopted:
+            one.close()
+        return None
+
+    def _spin(self) -> Optional[bytes]:
+        """Poll for ``spin_s`` before sleeping: a wake-up by the kernel costs more than the wait."""
+        receive, clock = self.socket.recv, time.perf_counter
+        end = clock() + self.spin_s
+        while True:
+            try:
+                return receive(_READ_BYTES, socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                if clock() > end:
+                    return None
+            except ConnectionError:
+                return b""
+
+    def _cut(self, data: bytes) -> bool:
+        """Cut ``data`` into frames; the rest of a large one is read straight into place.
+
+        Returns False when the peer went away within a frame.
+        """
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        position, size = 0, len(data)
+        unpack, append = frames.HEADER.unpack_from, self.pending.append
+        while size - position >= _HEADER_BYTES:
+            length, type_, flags, kind, request_id = unpack(data, position)
+            start = position + _HEADER_BYTES
+            position = start + length
+            if position > size:
+                if length > frames.MAX_PAYLOAD_BYTES:
+                    raise frames.ProtocolError("a message of %d bytes exceeds the limit" % length)
+                payload = self._complete(data[start:], length)
+                if payload is None:
+                    return False
+                append(frames.Frame(type_, flags, kind, request_id, payload))  # type: ignore[arg-type]
+                return True
+            append(frames.Frame(type_, flags, kind, request_id, data[start:position]))
+        self._rest = data[position:]
+        return True
+
+    def _complete(self, beginning: bytes, length: int) -> Optional[bytearray]:
+        """Read until a payload of ``length`` bytes is whole."""
+        # Grown as bytes arrive, not reserved from what the header announces.
+        payload = bytearray(beginning)
+        while len(payload) < length:
+            missing = length - len(payload)
+            filled = len(payload)
+            room = min(missing, max(filled, _READ_BYTES))
+            payload += bytes(room)
+            with memoryview(payload) as view:
+                try:
+                    count = self.socket.recv_into(view[filled:], room)
+                except ConnectionError:
+                    count = 0
+            del payload[filled + count :]
+            if not count:
+                return None
+        return payload

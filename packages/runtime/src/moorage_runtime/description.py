@@ -1,0 +1,134 @@
+"""What a scorer tells the front about a loaded script (``READY``)."""
+
+import json
+import os
+import platform
+import sys
+from typing import Any, Dict, List, Optional
+
+from . import frames, logs
+from .entry_script import EntryScript, is_decorated
+from .settings import Settings
+
+_USER_DOCUMENTS = (
+    ("2", ("swagger.json", "swagger2.json")),
+    ("3", ("swagger3.json",)),
+    ("3.1", ("swagger3.1.json",)),
+)
+
+
+class InvalidDocument(Exception):
+    """An OpenAPI document that the user put into the application root is not JSON."""
+
+
+def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dict[str, Any]:
+    """Return the payload of ``READY``.
+
+    Raises:
+        InvalidDocument: a user's OpenAPI document is not JSON.
+    """
+    array_input = _schema_fact("array_input", script) if script.mode == "keyword" else None
+    return {
+        "protocol": frames.PROTOCOL_VERSION,
+        "pid": os.getpid(),
+        "python": platform.python_version(),
+        "mode": script.mode,
+        "parameters": [{"name": one.name, "required": one.is_required} for one in script.parameters],
+        "wants_headers": script.wants_headers,
+        "openapi": openapi_documents(script, settings, notices),
+        "sample": sample(script, notices),
+        "array_input": array_input,
+        "array_output": bool(_schema_fact("array_output", script)),
+        "batchable": array_input is not None and not script.wants_headers,
+        "libraries": libraries(),
+        "notices": notices,
+    }
+
+
+def _schema_fact(name: str, script: EntryScript) -> Any:
+    """Ask the schema package about ``run``; None where it knows nothing."""
+    if not is_decorated(script.run):
+        return None
+    from .schema import decorators  # noqa: PLC0415
+
+    return getattr(decorators, name)(script.run)
+
+
+def openapi_documents(script: EntryScript, settings: Settings, notices: List[str]) -> Dict[str, Any]:
+    """Return ``{"2": document, ...}``: the user's own files first, else generated ones.
+
+    A version that cannot express the schema is left out.
+
+    Raises:
+        InvalidDocument: a user's file is not JSON.
+    """
+    documents = {}
+    try:
+        from .schema.openapi import build_documents  # noqa: PLC0415
+
+        documents.update(
+            build_documents(
+                script.run,
+                service_name=settings.service_name,
+                service_version=settings.service_version,
+                path_prefix=settings.path_prefix,
+            )
+        )
+    except Exception as error:  # a document that cannot be made must not keep a model from serving
+        logs.logger.warning("No OpenAPI document could be made: %s", error)
+        notices.append("No OpenAPI document could be made: %s" % error)
+    for version, names in _USER_DOCUMENTS:
+        for name in names:
+            document = _user_document(os.path.join(settings.app_root, name))
+            if document:
+                documents[version] = document
+                break
+    return documents
+
+
+def _user_document(path: str) -> Any:
+    if not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            return json.loads(file.read().decode("utf-8-sig"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise InvalidDocument("%s is not a JSON document: %s" % (path, error)) from None
+
+
+def sample(script: EntryScript, notices: List[str]) -> Optional[str]:
+    """Return the example of the input schema as JSON text: a request that should succeed."""
+    if script.mode != "keyword":
+        return None
+    try:
+        from .schema import schema_util  # noqa: PLC0415
+
+        schema = schema_util.get_input_schema(script.run)
+        names = set(schema.get("properties") or ())
+        example = schema.get("example") or {}
+        decorated = {name for name in names if schema["properties"][name]}
+        chosen = {}
+        for parameter in script.parameters:
+            if parameter.name in decorated and parameter.name in example:
+                chosen[parameter.name] = example[parameter.name]
+            elif parameter.is_required:
+                return None  # nothing is known about it
+        return json.dumps(chosen)
+    except Exception as error:
+        notices.append("No sample request could be made: %s" % error)
+        return None
+
+
+def libraries() -> Dict[str, str]:
+    """Return the versions of the top-level packages that are imported, as they state them."""
+    found = {}
+    for name, module in sorted(sys.modules.items()):
+        if "." in name or name.startswith("_") or name == "moorage_runtime":
+            continue
+        try:
+            version = vars(module).get("__version__")
+        except TypeError:
+            continue
+        if isinstance(version, str) and getattr(module, "__path__", None):
+            found[name] = version
+    return found

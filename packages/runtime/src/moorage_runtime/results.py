@@ -1,0 +1,187 @@
+"""From the return value of ``run`` to a ``RESULT`` message.
+
+A plain value becomes what ``json.dumps`` with its default options makes of it, except that ``None``
+becomes ``{}``. Longer lists of numbers travel as buffers and are written as JSON by the front.
+
+Arrays and frames of numpy and pandas are no JSON: they are refused, unless the function declares an
+output schema of that type; then they are converted (an array like ``tolist()``, a frame as the list of
+its records, with timestamps in ISO form).
+"""
+
+import json
+import struct
+from json import encoder
+from math import isfinite
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import frames
+
+_SHORTEST_ARRAY = 64  # below it, JSON text is made faster here than an array is taken apart there
+_HEAD = struct.Struct("<IBBHId")  # the header of a frame and the run time
+_RUN_TIME_BYTES = 8
+_MAX_LEVELS = 8
+_ARRAY_CODES = ("f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
+
+
+class NotSerialisable(Exception):
+    """The return value of ``run`` cannot be written as JSON; the cause says why."""
+
+
+def json_message(text: bytes, elapsed_ms: float, request_id: int) -> bytes:
+    """Return a ``RESULT`` that carries JSON text."""
+    return (
+        _HEAD.pack(len(text) + _RUN_TIME_BYTES, frames.RESULT, 0, frames.RESULT_JSON, request_id, elapsed_ms)
+        + text
+    )
+
+
+def array_message(
+    type_code: str, shape: Tuple[int, ...], data: Any, elapsed_ms: float, request_id: int
+) -> bytes:
+    """Return a ``RESULT`` that carries a packed array."""
+    packed = frames.pack_array(type_code, shape, data)
+    return (
+        _HEAD.pack(
+            len(packed) + _RUN_TIME_BYTES, frames.RESULT, 0, frames.RESULT_ARRAY, request_id, elapsed_ms
+        )
+        + packed
+    )
+
+
+def response_message(
+    head: Dict[str, Any], body: bytes, elapsed_ms: float, request_id: int, flags: int = 0
+) -> bytes:
+    """Return a ``RESULT`` that carries an HTTP response (with ``STREAMED``: only its head)."""
+    payload = frames.join_section(json.dumps(head).encode("ascii"), body)
+    return (
+        _HEAD.pack(
+            len(payload) + _RUN_TIME_BYTES,
+            frames.RESULT,
+            flags,
+            frames.RESULT_RESPONSE,
+            request_id,
+            elapsed_ms,
+        )
+        + payload
+    )
+
+
+def _make_dumps() -> Callable[[Any], str]:
+    """Return ``json.dumps``, without building an encoder for every call where that can be had."""
+    make = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        return json.dumps
+    markers: Dict[int, Any] = {}
+    defaults = json.JSONEncoder()
+    try:
+        encode = make(
+            markers, defaults.default, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True
+        )
+        if "".join(encode([1.5, "a"], 0)) != '[1.5, "a"]':
+            return json.dumps
+    except TypeError:  # another signature in a Python to come
+        return json.dumps
+
+    def dumps(value: Any) -> str:
+        try:
+            return "".join(encode(value, 0))
+        except BaseException:
+            markers.clear()  # what was being written when it failed
+            raise
+
+    return dumps
+
+
+_dumps = _make_dumps()
+
+
+def dumps(value: Any) -> bytes:
+    """Return JSON text as the contract has it: ``json.dumps`` with its defaults; ``{}`` for None.
+
+    Raises:
+        NotSerialisable: json refuses ``value``.
+    """
+    if value is None:
+        return b"{}"
+    try:
+        return _dumps(value).encode("ascii")
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
+
+
+def numbers(value: List[Any]) -> Optional[Tuple[str, Tuple[int, ...], bytes]]:
+    """Describe a list of finite floats, or of 64-bit integers, nested evenly, as an array.
+
+    Returns:
+        ``(type code, shape, little-endian data)``, or None for everything else.
+    """
+    shape = [len(value)]
+    flat = value
+    while flat and type(flat[0]) is list:
+        if len(shape) == _MAX_LEVELS or set(map(type, flat)) != {list}:
+            return None
+        lengths = set(map(len, flat))
+        if len(lengths) != 1:
+            return None
+        shape.append(lengths.pop())
+        flat = [item for row in flat for item in row]
+    kinds = set(map(type, flat))
+    if kinds == {float}:
+        # The sum of finite numbers may overflow too; such a list merely takes the general path.
+        return ("f8", tuple(shape), struct.pack("<%dd" % len(flat), *flat)) if isfinite(sum(flat)) else None
+    if kinds == {int}:
+        try:
+            return "i8", tuple(shape), struct.pack("<%dq" % len(flat), *flat)
+        except struct.error:
+            return None
+    return None
+
+
+def _is_long(value: List[Any]) -> bool:
+    """Return whether a list probably has many numbers in it, judged by its first rows."""
+    count = len(value)
+    for _ in range(_MAX_LEVELS):  # a list may contain itself
+        if count > _SHORTEST_ARRAY:
+            return True
+        if not value or type(value[0]) is not list:
+            return False
+        value = value[0]
+        count *= len(value)
+    return False
+
+
+def list_message(value: List[Any], elapsed_ms: float, request_id: int) -> bytes:
+    """Return the ``RESULT`` for a list."""
+    if _is_long(value):
+        described = numbers(value)
+        if described is not None:
+            return array_message(described[0], described[1], described[2], elapsed_ms, request_id)
+    return json_message(dumps(value), elapsed_ms, request_id)
+
+
+def plain_message(value: Any, elapsed_ms: float, request_id: int) -> bytes:
+    """Return the ``RESULT`` for a value that is no response object.
+
+    Raises:
+        NotSerialisable: it cannot be written as JSON.
+    """
+    if type(value) is list:
+        return list_message(value, elapsed_ms, request_id)
+    return json_message(dumps(value), elapsed_ms, request_id)
+
+
+def array_result(value: Any, elapsed_ms: float, request_id: int) -> bytes:
+    """Return the ``RESULT`` for a numpy array or scalar of a function with numpy output schema.
+
+    The text is that of ``value.tolist()``; NaN and infinities stay tokens.
+    """
+    code = value.dtype.str[1:]
+    if code in ("f2", "f4"):  # as tolist() does: the digits of the double, not the shortest of the type
+        value, code = value.astype("f8"), "f8"
+    if value.ndim and value.size > _SHORTEST_ARRAY and code in _ARRAY_CODES:
+        import numpy  # noqa: PLC0415
+
+        if code != "f8" or numpy.isfinite(value).all():
+            data = numpy.ascontiguousarray(value, dtype="<" + code).tobytes()
+            return array_message(code, value.shape, data, elapsed_ms, request_id)
+    return json_message(dumps(value.tolist()), elapsed_ms, request_id)
