@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moorage.errors import InvalidName, WorkspaceExists, WorkspaceNotFound, WorkspaceUnusable
+from moorage.folders import make_private_folder
 
 if TYPE_CHECKING:
     from moorage.storage import Blobs, Database
@@ -198,7 +199,7 @@ def _put_in_place(path: Path, settings: WorkspaceSettings) -> bool:
     """Make the folder aside and rename it; False when somebody else was first."""
     aside = path.parent / f".{path.name}.{secrets.token_hex(6)}"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         aside.mkdir(mode=0o700)
         _write_settings(aside, settings)
     except OSError as error:

@@ -43,23 +43,25 @@ class Hasher:
             self._pending = None
 
 
-def pieces(source: BinaryIO) -> Iterator[memoryview]:
+def pieces(source: BinaryIO, expected_bytes: int) -> Iterator[memoryview]:
     """Read an unbuffered file to its end in pieces of `CHUNK_BYTES`.
 
-    Two buffers take turns: a piece stays valid until the next but one is asked for.
+    Two buffers take turns: a piece stays valid until the next but one is asked for. A file that turns out
+    longer than ``expected_bytes`` is not read further: it may grow as fast as it is read, for ever.
     """
     buffers = (memoryview(bytearray(CHUNK_BYTES)), memoryview(bytearray(CHUNK_BYTES)))
-    turn = 0
-    while count := source.readinto(buffers[turn]):  # type: ignore[attr-defined]
+    turn, done = 0, 0
+    while done <= expected_bytes and (count := source.readinto(buffers[turn])):  # type: ignore[attr-defined]
         yield buffers[turn][:count]
+        done += count
         turn = 1 - turn
 
 
-def file_sha256(source: BinaryIO) -> tuple[str, int]:
-    """Return digest and number of bytes of what is left to read in an unbuffered file."""
+def file_sha256(source: BinaryIO, expected_bytes: int) -> tuple[str, int]:
+    """Return digest and number of bytes of an unbuffered file, read as `pieces` does."""
     size_bytes = 0
     with Hasher() as hasher:
-        for piece in pieces(source):
+        for piece in pieces(source, expected_bytes):
             hasher.update(piece)
             size_bytes += len(piece)
         return hasher.hexdigest(), size_bytes

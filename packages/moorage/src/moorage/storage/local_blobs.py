@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from moorage.errors import BlobCorrupt, ModelChanged, StorageFull, StorageUnavailable
+from moorage.folders import make_private_folder
 from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
 from moorage.storage.digests import Hasher, file_sha256, pieces
 
@@ -38,10 +39,10 @@ class LocalBlobs(Blobs):
     ) -> StoredBlob:
         with path.open("rb", buffering=0) as source:
             before = _fingerprint(source)
-            blob = self._find_same(source) if probably_stored else None
+            blob = self._find_same(source, before[0]) if probably_stored else None
             if blob is None:
                 source.seek(0)
-                blob = self._copy_in(source, on_progress)
+                blob = self._copy_in(source, before[0], on_progress)
             elif on_progress is not None:
                 on_progress(blob.size_bytes)
             if _fingerprint(source) != before or blob.size_bytes != before[0]:
@@ -51,7 +52,7 @@ class LocalBlobs(Blobs):
 
     def pieces(self, sha256: str) -> Iterator[Buffer]:
         with self._open(sha256) as source, Hasher() as hasher:
-            for piece in pieces(source):
+            for piece in pieces(source, _fingerprint(source)[0]):
                 hasher.update(piece)
                 yield piece
             if hasher.hexdigest() != sha256:
@@ -83,22 +84,22 @@ class LocalBlobs(Blobs):
         except FileNotFoundError:
             raise BlobCorrupt(sha256, "its file is missing") from None
 
-    def _find_same(self, source: BinaryIO) -> StoredBlob | None:
+    def _find_same(self, source: BinaryIO, expected_bytes: int) -> StoredBlob | None:
         """Return the blob with the content of ``source`` if an intact one is stored."""
-        sha256, size_bytes = file_sha256(source)
+        sha256, size_bytes = file_sha256(source, expected_bytes)
         try:
             with self._open(sha256) as stored:
-                if file_sha256(stored)[0] != sha256:
+                if file_sha256(stored, size_bytes)[0] != sha256:
                     return None
         except BlobCorrupt:
             return None
         os.utime(self._path(sha256))  # young again: the collector of unused blobs must not take it now
         return StoredBlob(sha256, size_bytes)
 
-    def _copy_in(self, source: BinaryIO, on_progress: Progress | None) -> StoredBlob:
+    def _copy_in(self, source: BinaryIO, expected_bytes: int, on_progress: Progress | None) -> StoredBlob:
         with self._aside() as (aside, target), Hasher() as hasher:
             size_bytes = 0
-            for piece in pieces(source):
+            for piece in pieces(source, expected_bytes):
                 hasher.update(piece)
                 _write_all(target, piece)
                 size_bytes += len(piece)
@@ -107,7 +108,7 @@ class LocalBlobs(Blobs):
             os.fsync(target)
             final = self._path(hasher.hexdigest())
             is_new = not final.exists()
-            _make_private_folder(final.parent)
+            make_private_folder(final.parent)
             # Also over an existing blob: its copy on disk may be damaged, this one is known to be good.
             aside.rename(final)
             _sync_folder(final.parent)
@@ -119,7 +120,7 @@ class LocalBlobs(Blobs):
         incoming = self.folder / "incoming"
         aside = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
-            _make_private_folder(incoming)
+            make_private_folder(incoming)
             self._sweep(incoming)
             target = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -162,10 +163,6 @@ def _fingerprint(source: BinaryIO) -> tuple[int, int, int]:
 def _write_all(descriptor: int, piece: memoryview) -> None:
     while piece:
         piece = piece[os.write(descriptor, piece) :]
-
-
-def _make_private_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Blobs in an object store (S3, Azure Blob, GCS, ...) through obstore. Objects appear whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,13 @@ class ObjectBlobs(Blobs):
         self, path: Path, *, probably_stored: bool = False, on_progress: Progress | None = None
     ) -> StoredBlob:
         with path.open("rb", buffering=0) as source:
-            sha256, size_bytes = file_sha256(source)
+            sha256, size_bytes = file_sha256(source, os.fstat(source.fileno()).st_size)
             if self.size(sha256) == size_bytes:
                 if on_progress is not None:
                     on_progress(size_bytes)
                 return StoredBlob(sha256, size_bytes)
             source.seek(0)
-            content = _checked(path, source, sha256, on_progress)
+            content = _checked(path, source, StoredBlob(sha256, size_bytes), on_progress)
             try:
                 obstore.put(self._store, blob_key(sha256), content, chunk_size=2 * CHUNK_BYTES)
             except BaseError as error:
@@ -88,14 +89,14 @@ class ObjectBlobs(Blobs):
         return StorageUnavailable(f"the blob store {self.url} refused: {error}")
 
 
-def _checked(path: Path, source: Any, sha256: str, on_progress: Progress | None) -> Iterator[bytes]:
+def _checked(path: Path, source: Any, blob: StoredBlob, on_progress: Progress | None) -> Iterator[bytes]:
     """Give the file's content; raises at the end, before the upload is completed, if the digest differs."""
     with Hasher() as hasher:
-        for piece in pieces(source):
+        for piece in pieces(source, blob.size_bytes):
             content = bytes(piece)
             hasher.update(content)
             yield content
             if on_progress is not None:
                 on_progress(len(content))
-        if hasher.hexdigest() != sha256:
+        if hasher.hexdigest() != blob.sha256:
             raise ModelChanged(f"{path} changed while it was read; register it when nothing writes to it")

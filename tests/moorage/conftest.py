@@ -1,0 +1,65 @@
+"""Databases and workspaces for the tests of the control plane."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from moorage.workspace import Workspace
+
+
+@contextmanager
+def _new_postgres_database() -> Iterator[str]:
+    server = os.environ.get("MOORAGE_TEST_POSTGRES_URL")
+    if not server:
+        pytest.skip("MOORAGE_TEST_POSTGRES_URL is not set; scripts/with-postgres sets it")
+    name = f"moorage_{uuid.uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The address of an empty PostgreSQL database of one's own; skips where there is no server."""
+    with _new_postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'registry.db'}"
+        return
+    with _new_postgres_database() as url:
+        yield url
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home of workspaces, also for child processes."""
+    for name in list(os.environ):
+        if name.startswith("MOORAGE_") and not name.startswith("MOORAGE_TEST_"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("MOORAGE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def workspace(home: Path) -> Iterator[Workspace]:
+    """An empty workspace on SQLite and local files."""
+    with Workspace.create("test") as opened:
+        yield opened
