@@ -140,3 +140,59 @@ service_models = Table(
     ForeignKeyConstraint(["model_name", "model_version"], ["models.name", "models.version"]),
     Index(None, "model_name", "model_version"),
 )
+
+# One row per environment name: the last number that was given as a version.
+environment_names = Table(
+    "environment_names",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("last_version", Integer, nullable=False),
+)
+
+# ``version`` is a text: old definitions bring their own. ``digest``: of the document without the version.
+environments = Table(
+    "environments",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", String(255), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    UniqueConstraint("name", "version"),
+    Index(None, "name", "digest"),
+    sqlite_autoincrement=True,
+)
+
+# What a service should be; what it is, its target is asked. ``wanted_revision`` is being brought up,
+# ``live_revision`` is the last one that was; they differ while an operation runs, or when it was cut short.
+services = Table(
+    "services",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("target", String(32), nullable=False),
+    Column("description", Text),
+    Column("tags", JSON, nullable=False),
+    Column("properties", JSON, nullable=False),
+    Column("host", String(255)),
+    Column("port", Integer),
+    Column("last_revision", Integer, nullable=False),
+    Column("wanted_revision", Integer),
+    Column("live_revision", Integer),
+    Column("error", JSON),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
+)
+
+# The definition of each kept revision: the configurations as given, with absolute paths, and model ids.
+service_revisions = Table(
+    "service_revisions",
+    metadata,
+    Column("service_name", String(255), ForeignKey("services.name", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("definition", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
+)

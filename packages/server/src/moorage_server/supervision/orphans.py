@@ -17,7 +17,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-MARK = "MOORAGE_SUPERVISED"
+# Not one of the MOORAGE_ variables, which a front keeps from its scorers.
+MARK = "SUPERVISED_BY_MOORAGE"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
