@@ -109,4 +109,7 @@ def _stop(child: psutil.Popen) -> None:
 
 
 def _end_of(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
+    """Return the last lines of what the server printed, and of the log files that it wrote beside."""
+    files = [log, *sorted(log.parent.rglob("*.log"))]
+    lines = [line for file in files for line in file.read_text(errors="replace").strip().splitlines()]
+    return "\n".join(lines[-15:])

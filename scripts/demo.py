@@ -17,10 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 import moorage.models
 import moorage.services
@@ -136,6 +137,7 @@ def home_of_its_own(keep: bool) -> Iterator[Path]:
     cache.mkdir(exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="demo-", dir=cache))
     os.environ["MOORAGE_HOME"] = str(home)
+    print(f"A workspace for the demo: {home.relative_to(ROOT)}", flush=True)
     finished = False
     try:
         yield home
@@ -152,35 +154,32 @@ def home_of_its_own(keep: bool) -> Iterator[Path]:
 def stop_processes_of(home: Path) -> None:
     """End every process that was started with this home, politely first."""
     deadline = time.monotonic() + GRACE_S
-    asked: set[int] = set()
+    asked: set[psutil.Process] = set()
     while found := processes_of(home):
-        for pid in found:
-            too_late = time.monotonic() > deadline
-            if pid not in asked or too_late:
-                asked.add(pid)
-                try:
-                    os.kill(pid, signal.SIGKILL if too_late else signal.SIGTERM)
-                except ProcessLookupError:
-                    continue
+        too_late = time.monotonic() > deadline
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                if too_late:
+                    process.kill()
+                elif process not in asked:
+                    asked.add(process)
+                    process.terminate()
         time.sleep(0.05)
 
 
-def processes_of(home: Path) -> list[int]:
-    """Return the pids of processes, other than this, that name ``home`` in environment or arguments.
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Return the processes, other than this, that name ``home`` in their environment or arguments.
 
     Asking the workspace would miss a process that was started a moment before the interruption.
     """
-    needle = os.fsencode(home)
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        if int(folder.name) == os.getpid():
-            continue
+    for process in psutil.process_iter():
         try:
-            belongs = any(needle in (folder / name).read_bytes() for name in ("environ", "cmdline"))
-        except OSError:
+            named = str(home) in " ".join(process.cmdline()) or str(home) in process.environ().values()
+        except (psutil.Error, OSError):
             continue
-        if belongs:
-            found.append(int(folder.name))
+        if named and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process)
     return found
 
 

@@ -1,0 +1,71 @@
+"""The commands of the README and of the guides do what the pages say."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+ReadAlong = Callable[[Path], str]
+
+
+def test_the_readme(read_along: ReadAlong) -> None:
+    output = read_along(ROOT / "README.md")
+    assert "Nothing is left running" in output  # the demo came to its end
+    assert len(re.findall(r"\[\d+\.\d+, ?\d+\.\d+\]", output)) >= 2  # answers for two rows, twice
+
+
+def test_getting_started(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "getting-started.md")
+    assert re.search(r"^200 \[\d+\.\d+\]$", output, re.MULTILINE)
+    assert "diabetes:2" in output
+
+
+def test_move_your_score_py(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "move-your-score-py.md")
+    assert "Healthy" in output
+    assert '"swagger"' in output
+
+
+def test_write_an_entry_script(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "write-an-entry-script.md")
+    assert re.search(r'\{"sum": ?6\}', output)
+    assert "[7.0]" in output
+    assert re.search(r'\{"bytes": ?\d+\}', output)
+
+
+def test_contributing_names_only_what_exists(read_along: ReadAlong) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make (?:PYTHON=\S+ )?([a-z]+)", text, re.MULTILINE))
+    assert named
+    assert named <= targets
+    for path in re.findall(r"(?<![\w/.])(?:scripts|\.ci|tests)/[\w/-]+\w", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize(
+    "page", sorted(p.relative_to(ROOT).as_posix() for p in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"
+
+
+def test_every_guide_is_in_the_index() -> None:
+    index = (DOCS / "README.md").read_text()
+    for page in DOCS.glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, (
+            f"docs/README.md does not list {page.name}"
+        )
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = DOCS / "decisions"
+    index = (folder / "README.md").read_text()
+    for page in folder.glob("[0-9]*.md"):
+        assert f"({page.name})" in index, f"docs/decisions/README.md does not list {page.name}"
