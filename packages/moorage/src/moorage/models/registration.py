@@ -31,7 +31,7 @@ from moorage.workspace import Workspace
 SMALL_BYTES = 8 * 1024 * 1024
 WRITERS = 4
 """Small files are stored by that many threads: most of their time is waiting for the disk to confirm."""
-ATTEMPTS = 3
+ATTEMPTS = 10
 
 
 def register(

@@ -18,6 +18,7 @@ def remove_unused_blobs(workspace: Workspace, *, grace_s: float = GRACE_S) -> in
 
     Safe at any time: a registration that counted on a content which is removed here stores it again.
     """
+    workspace.blobs.remove_abandoned()
     cutoff = datetime.now(timezone.utc) - timedelta(seconds=grace_s)
     freed_bytes = 0
     for blob in workspace.blobs.list():

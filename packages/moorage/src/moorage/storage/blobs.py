@@ -61,7 +61,9 @@ class Blobs(ABC):
     def write_to(self, sha256: str, target: BinaryIO, on_progress: Progress | None = None) -> None:
         """Copy the content into an open file, in constant memory. Errors as in `pieces`."""
         for piece in self.pieces(sha256):
-            target.write(piece)
+            rest = memoryview(piece)
+            while rest:  # an unbuffered file may take less, as on a disk that fills up
+                rest = rest[target.write(rest) :]
             if on_progress is not None:
                 on_progress(len(piece))
 
@@ -76,6 +78,10 @@ class Blobs(ABC):
     @abstractmethod
     def list(self) -> Iterator[StoredBlob]:
         """Give all blobs with size and time of storing, in no order."""
+
+    def remove_abandoned(self) -> None:
+        """Remove what writers left behind that were killed, if this kind of store has such a thing."""
+        return
 
     def verify(self, sha256: str) -> None:
         """Read the blob to its end; raises `BlobCorrupt` if it is not what its name says."""

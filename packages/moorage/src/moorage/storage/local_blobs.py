@@ -91,9 +91,10 @@ class LocalBlobs(Blobs):
             with self._open(sha256) as stored:
                 if file_sha256(stored, size_bytes)[0] != sha256:
                     return None
+                # Young again, so that the collector of unused blobs leaves it alone.
+                os.utime(stored.fileno())
         except BlobCorrupt:
             return None
-        os.utime(self._path(sha256))  # young again: the collector of unused blobs must not take it now
         return StoredBlob(sha256, size_bytes)
 
     def _copy_in(self, source: BinaryIO, expected_bytes: int, on_progress: Progress | None) -> StoredBlob:
@@ -121,7 +122,9 @@ class LocalBlobs(Blobs):
         aside = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
             make_private_folder(incoming)
-            self._sweep(incoming)
+            if not self._is_swept:
+                self._is_swept = True
+                self.remove_abandoned()
             target = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _as_ours(error, self.folder) from error
@@ -134,14 +137,11 @@ class LocalBlobs(Blobs):
             os.close(target)
             aside.unlink(missing_ok=True)
 
-    def _sweep(self, incoming: Path) -> None:
-        """Remove what writers left behind that were killed. Once per opened store."""
-        if self._is_swept:
-            return
-        self._is_swept = True
-        for entry in os.scandir(incoming):
-            with suppress(OSError):
-                _remove_if_abandoned(entry)
+    def remove_abandoned(self) -> None:
+        with suppress(FileNotFoundError):
+            for entry in os.scandir(self.folder / "incoming"):
+                with suppress(OSError):
+                    _remove_if_abandoned(entry)
 
 
 def _remove_if_abandoned(entry: "os.DirEntry[str]") -> None:
