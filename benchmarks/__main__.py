@@ -44,9 +44,10 @@ def main() -> int:
         figures={} if options.only_servers else control_plane_figures(options.quick, results),
         settings=f"{plan.rounds} round{'s' if plan.rounds > 1 else ''} of {plan.seconds:g} s",
     )
-    report.write(RESULTS)
     print("\n" + report.markdown())
-    print(f"Table, figures and chart: {RESULTS}/benchmarks.md, .json, .png")
+    if options.results != "-":
+        report.write(Path(options.results))
+        print(f"Table, figures and chart: {options.results}/benchmarks.md, .json, .png")
     return 0
 
 
@@ -61,6 +62,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--workloads", default="", help="letters of the workloads, such as abc")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of one measurement; whole seconds")
+    parser.add_argument("--results", default=str(RESULTS), help="folder for the files, - for none")
     parser.add_argument("--only-servers", action="store_true", help="leave out deployment and registration")
     return parser.parse_args()
 
