@@ -29,6 +29,8 @@ from moorage_runtime.schema.decorators import (
 from moorage_runtime.schema.errors import InputError, MissingInput, SampleError, UnsupportedSample
 from moorage_runtime.schema.numpy_type import NumpyParameterType
 from moorage_runtime.schema.openapi import build_documents
+from moorage_runtime.schema.pandas_type import PandasParameterType
+from moorage_runtime.schema.samples import find_sensitive
 from moorage_runtime.schema.schema_util import (
     get_input_schema,
     get_output_schema,
@@ -36,6 +38,7 @@ from moorage_runtime.schema.schema_util import (
     get_supported_versions,
     is_schema_decorated,
 )
+from moorage_runtime.schema.spark_type import SparkParameterType
 from moorage_runtime.schema.standard_type import StandardPythonParameterType
 
 __all__ = [
@@ -43,12 +46,15 @@ __all__ = [
     "InputError",
     "MissingInput",
     "NumpyParameterType",
+    "PandasParameterType",
     "SampleError",
+    "SparkParameterType",
     "StandardPythonParameterType",
     "UnsupportedSample",
     "array_input",
     "array_output",
     "build_documents",
+    "find_sensitive",
     "get_input_schema",
     "get_output_schema",
     "get_schemas_dict",

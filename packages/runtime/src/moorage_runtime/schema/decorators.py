@@ -161,7 +161,7 @@ def _plain_function(function: Any) -> Any:
 
 
 def _decorate_input(function: Any, described: InputDescription) -> Any:
-    description = describe_function(_plain_function(function) if _is_closed(function) else function)
+    description = describe_function(function)
     # The outermost decorator of a parameter wins; all of them convert.
     description.inputs[described.name] = described
     schema_util.record(description)
@@ -181,11 +181,6 @@ def _decorate_input(function: Any, described: InputDescription) -> Any:
 
     attach(wrapper, description)
     return wrapper
-
-
-def _is_closed(function: Any) -> bool:
-    """Say whether nothing can be kept on ``function`` (a builtin, a bound method)."""
-    return not hasattr(function, "__dict__") or inspect.ismethod(function)
 
 
 def _argument_filler(description: Description, described: InputDescription) -> Callable[[Any, Any], Any]:

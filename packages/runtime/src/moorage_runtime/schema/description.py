@@ -71,12 +71,14 @@ class Description:
 
 
 def describe_function(function: Function) -> Description:
-    """Return the description of ``function``, made and attached if there is none."""
+    """Return a description for a wrapper of ``function``: a copy of what it has, or a new one."""
     found = find_description(function)
     if found is None:
-        found = Description(_innermost(function))
-        attach(function, found)
-    return found
+        return Description(_innermost(function))
+    description = Description(found.function)
+    description.inputs.update(found.inputs)
+    description.output = found.output
+    return description
 
 
 def attach(function: Function, description: Description) -> None:

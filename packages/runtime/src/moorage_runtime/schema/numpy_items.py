@@ -141,8 +141,8 @@ def _timedelta_reader(dtype: Any) -> ItemReader:
         if match is None or unit is None:
             raise expected(words_for(dtype), value)
         try:
-            span: Any = numpy.timedelta64(int(match.group(1)), unit)  # type: ignore[call-overload, unused-ignore]
-            return span.astype(dtype, casting="same_kind")
+            span: Any = numpy.array(numpy.timedelta64(int(match.group(1)), unit))  # type: ignore[call-overload, unused-ignore]
+            return span.astype(dtype, casting="same_kind")[()]
         except (TypeError, OverflowError) as error:
             raise InputError("%s cannot be counted in %s: %s" % (shown(value), dtype, error)) from error
 

@@ -22,6 +22,7 @@ DURATION_UNITS: Dict[str, str] = {
     "attoseconds": "as",
 }
 DURATION_WORDS = {code: word for word, code in DURATION_UNITS.items()}
+_COARSE_UNITS = ("Y", "M", "W", "D", "h", "m")
 _FLOATS = {2: "float", 4: "float", 8: "double"}
 
 
@@ -72,28 +73,28 @@ def array_example(sample: Any) -> Any:
 
     Text of bytes is Latin-1, one character per byte; NaT is null; NaN and infinities stay floats.
     """
-    dtype = sample.dtype
+    return _example(sample, sample.dtype, sample.ndim)
+
+
+def _example(value: Any, dtype: Any, depth: int) -> Any:
+    """Return an array of ``depth`` dimensions, or one item of it (depth 0), as JSON values."""
+    import numpy  # noqa: PLC0415
+
+    if dtype.subdtype is not None:
+        return _example(value, dtype.subdtype[0], depth + len(dtype.subdtype[1]))
+    if dtype.names is None and dtype.kind not in _ITEM_TEXTS:
+        return value.tolist()
+    if depth:
+        return [_example(row, dtype, depth - 1) for row in value]
     if dtype.names is not None:
-        return _records(sample)
-    if dtype.kind in _ITEM_TEXTS:
-        return _mapped(sample, _ITEM_TEXTS[dtype.kind])
-    return sample.tolist()
-
-
-def _records(sample: Any) -> Any:
-    if sample.shape:
-        return [_records(row) for row in sample]
-    return {name: array_example(sample[name]) for name in sample.dtype.names}
-
-
-def _mapped(sample: Any, text_of: Any) -> Any:
-    if sample.shape:
-        return [_mapped(row, text_of) for row in sample] if sample.ndim > 1 else [text_of(x) for x in sample]
-    return text_of(sample[()])
+        return {name: _example(value[name], dtype.fields[name][0], 0) for name in dtype.names}
+    if isinstance(value, numpy.ndarray) and not value.ndim:
+        value = value[()]
+    return _ITEM_TEXTS[dtype.kind](value)
 
 
 def _bytes_text(item: Any) -> str:
-    raw: bytes = item if isinstance(item, bytes) else item.tobytes()
+    raw = bytes(item) if isinstance(item, bytes) else bytes(item.tobytes())
     return raw.decode("latin-1")
 
 
@@ -102,10 +103,11 @@ def _datetime_text(item: Any) -> Any:
 
     if numpy.isnat(item):
         return None
-    # "date-time" needs a time of day; a year that seconds cannot count keeps its own unit.
-    in_seconds = item.astype("M8[s]")
-    if in_seconds.astype(item.dtype) == item and len(str(in_seconds)) >= len(str(item)):
-        return str(in_seconds)
+    if numpy.datetime_data(item.dtype)[0] in _COARSE_UNITS:
+        # "date-time" needs a time of day; a year that seconds cannot count keeps its own unit.
+        in_seconds = item.astype("M8[s]")
+        if in_seconds.astype(item.dtype) == item:
+            return str(in_seconds)
     return str(item)
 
 
