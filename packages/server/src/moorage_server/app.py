@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from moorage_server import answers
+from moorage_server import answers, docs_page
 from moorage_server.clock import Clock
 from moorage_server.cors import parse_origins
 from moorage_server.description import ScriptDescription
 from moorage_server.exchange import Exchange
+from moorage_server.header_fields import MS_REQUEST_ID
 from moorage_server.metrics import Gauges, Metrics
 from moorage_server.openapi import OpenApi, UnknownVersion
 from moorage_server.request_ids import IdTooLong, id_block
@@ -22,6 +23,7 @@ _READ = (b"GET", b"HEAD", b"OPTIONS")
 _SCORE = (b"GET", b"POST", b"HEAD", b"OPTIONS")
 _ALLOW = b"allow: GET, HEAD, OPTIONS\r\n"
 _METRICS_BLOCK = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+_WARN_EVERY_S = 60
 _RETRY_BLOCK = answers.ERROR_BLOCK + b"retry-after: 1\r\n"
 
 # Exchange, query string, header lines of the answer (ids, version), and its CORS lines.
@@ -44,11 +46,14 @@ class App:
         version = settings.server_version
         self._version = b"x-ms-server-version: %b\r\n" % version.encode() if version else b""
         self._openapi = OpenApi({})
+        self._warned_at = -_WARN_EVERY_S
         self._routes: dict[bytes, tuple[tuple[bytes, ...], Handler]] = {
             b"/": (_READ, self._health),
             b"/score": (_SCORE, self.scoring.score),
             b"/swagger.json": (_READ, self._swagger),
             b"/metrics": (_READ, self._metrics),
+            b"/docs": (_READ, self._docs),
+            **dict.fromkeys(docs_page.ASSETS, (_READ, self._asset)),
         }
 
     def describe(self, description: ScriptDescription) -> None:
@@ -75,6 +80,8 @@ class App:
             block = b"%b%b%b%b" % (answers.ERROR_BLOCK, error.block, self._version, cors)
             exchange.answer(answers.STATUS_LINES[431], block, answers.message(str(error)))
             return
+        if fields[MS_REQUEST_ID] is not None:
+            self._warn_of_old_header()
         handler(exchange, query, tail, cors)
 
     def streams(self, exchange: Exchange) -> bool:
@@ -100,6 +107,12 @@ class App:
             ms,
             "N/A" if length is None else length,
         )
+
+    def _warn_of_old_header(self) -> None:
+        # Once a minute: a client that uses it does so in every request.
+        if self.clock.tick - self._warned_at >= _WARN_EVERY_S:
+            self._warned_at = self.clock.tick
+            request_logger.warning("the request header x-ms-request-id is deprecated: send x-request-id")
 
     # addresses
 
@@ -132,6 +145,13 @@ class App:
             connections=self.connections(),
         )
         exchange.answer(answers.OK, _METRICS_BLOCK, self.metrics.text(gauges))
+
+    def _docs(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        exchange.answer(answers.OK, docs_page.PAGE_BLOCK, docs_page.page(self._openapi.newest()))
+
+    def _asset(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        name, block = docs_page.ASSETS[decode_path(exchange.target.partition(b"?")[0])]
+        exchange.answer(answers.OK, block, docs_page.asset(name))
 
     def _refuse(self, exchange: Exchange, status: int, text: str) -> None:
         exchange.answer(answers.STATUS_LINES[status], answers.ERROR_BLOCK, answers.message(text))

@@ -41,6 +41,11 @@ class Exchange:
         return None
 
     @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return False
+
+    @property
     def scheme(self) -> str:
         return "http"
 

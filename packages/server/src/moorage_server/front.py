@@ -25,6 +25,7 @@ from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.http_protocol import HttpProtocol
 from moorage_server.metrics import Metrics
+from moorage_server.reload import changes_below
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
@@ -37,7 +38,7 @@ BACKLOG = 2048
 class Events:
     """Tells whoever started this front what becomes of it: one JSON line per event."""
 
-    def __init__(self, descriptor: int | None) -> None:
+    def __init__(self, descriptor: int | None = None) -> None:
         self._descriptor = descriptor
 
     def scorers(self, pids: list[int]) -> None:
@@ -86,17 +87,24 @@ class _Server(uvicorn.Server):
 class Front:
     """One service from start to end."""
 
-    def __init__(self, settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        sockets: list[socket.socket],
+        events: Events,
+        *,
+        watched: Path | None = None,
+    ) -> None:
+        """Prepare a front on bound sockets; changes below ``watched`` load the script again."""
         self.settings = settings
         self._sockets = sockets
         self._events = events
+        self._watched = watched
         self._stop = asyncio.Event()
         self._server: _Server | None = None
-        port = sockets[0].getsockname()[1] if sockets[0].family != socket.AF_UNIX else 0
-        self.pool = ScorerPool(
-            settings, variables=script_variables(settings, port=port), on_scorers=events.scorers
-        )
-        self.app = App(settings, self.pool, Clock(), Metrics())
+        ports = [s.getsockname()[1] for s in sockets if s.family != socket.AF_UNIX]
+        self._variables = script_variables(settings, ports or [0])
+        self.app = App(settings, self._new_pool(), Clock(), Metrics())
 
     async def run(self) -> None:
         """Serve until :meth:`stop`.
@@ -105,29 +113,21 @@ class Front:
             ScriptFailed: the script could not be loaded, or failed with its own sample.
         """
         self.app.clock.start()
+        watch = None
         try:
-            if not await self._start():
+            if self._watched is not None:
+                self.app.scoring.hold()
+                watch = asyncio.ensure_future(self._load_and_watch(self._watched))
+            elif not await self._unless_stopped():
                 return
-            # http_protocol calls the application without ASGI messages, so uvicorn must not wrap it.
-            config = uvicorn.Config(
-                cast(Any, self.app),
-                http=HttpProtocol,
-                loop="uvloop",
-                interface="asgi3",
-                lifespan="off",
-                ws="none",
-                proxy_headers=False,
-                access_log=False,
-                log_config=None,
-                backlog=BACKLOG,
-            )
-            self._server = _Server(config, self.app, self._events)
-            if self._stop.is_set():
-                return
-            await self._server.serve(self._sockets)
+            await self._serve()
         finally:
+            if watch is not None:
+                watch.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watch
             self.app.clock.stop()
-            await self.pool.stop()
+            await self.app.pool.stop()
 
     def stop(self) -> None:
         """Drain and end; a second time: end without waiting for clients."""
@@ -137,9 +137,30 @@ class Front:
             self._server.should_exit = True
         self._stop.set()
 
-    async def _start(self) -> bool:
+    def _new_pool(self) -> ScorerPool:
+        return ScorerPool(self.settings, variables=self._variables, on_scorers=self._events.scorers)
+
+    async def _serve(self) -> None:
+        config = uvicorn.Config(
+            # HttpProtocol calls the application without ASGI messages.
+            cast(Any, self.app),
+            http=HttpProtocol,
+            loop="uvloop",
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+            access_log=False,
+            log_config=None,
+            backlog=BACKLOG,
+        )
+        self._server = _Server(config, self.app, self._events)
+        if not self._stop.is_set():
+            await self._server.serve(self._sockets)
+
+    async def _unless_stopped(self) -> bool:
         """Load the script and score its sample; False when asked to stop meanwhile."""
-        starting = asyncio.ensure_future(self._load())
+        starting = asyncio.ensure_future(self._load(self.app.pool))
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
@@ -151,37 +172,78 @@ class Front:
         starting.result()
         return True
 
-    async def _load(self) -> None:
-        description = await self.pool.start()
+    async def _load(self, pool: ScorerPool) -> None:
+        description = await pool.start()
         for notice in description.notices:
             logger.warning("%s", notice)
         if self.settings.smoke_run:
-            await smoke_run(self.pool, description)
+            await smoke_run(pool, description)
         self.app.describe(description)
 
+    # development
 
-async def serve_front(settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> int:
+    async def _load_and_watch(self, folder: Path) -> None:
+        """Load the script, and again after every change below ``folder``, until cancelled."""
+        changes = changes_below(folder)
+        following = asyncio.ensure_future(anext(changes))
+        while True:
+            loading = asyncio.ensure_future(self._load_or_say_why())
+            # A change while the script loads starts the loading anew: nobody waits for code that is gone.
+            await asyncio.wait({loading, following}, return_when=asyncio.FIRST_COMPLETED)
+            changed = await following
+            following = asyncio.ensure_future(anext(changes))
+            logger.info("%s has changed: loading the script again", changed)
+            self.app.scoring.hold()
+            loading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await loading
+            await self._retire(self.app.pool)
+            self.app.pool = self._new_pool()
+
+    async def _load_or_say_why(self) -> None:
+        try:
+            await self._load(self.app.pool)
+        except ScriptFailed as failure:
+            logger.error("%s failed: %s", failure.stage, failure.message)
+            if failure.stage in ("smoke", "start") and failure.traceback:
+                logger.error("%s", failure.traceback)
+            self.app.scoring.break_off(failure)
+
+    async def _retire(self, pool: ScorerPool) -> None:
+        """Let a pool answer what it has begun, for a moment, and stop it."""
+        for _ in range(50):
+            if not pool.held:
+                break
+            await asyncio.sleep(0.02)
+        await pool.stop()
+
+
+async def serve_front(
+    settings: ServiceSettings, sockets: list[socket.socket], events: Events, *, watched: Path | None = None
+) -> int:
     """Run one front until a signal ends it; return the exit code."""
-    front = Front(settings, sockets, events)
+    front = Front(settings, sockets, events, watched=watched)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, front.stop)
     try:
         await front.run()
     except ScriptFailed as failure:
-        logger.error(
-            "%s: %s%s", failure.stage, failure.message, failure.traceback and "\n" + failure.traceback
-        )
+        # The scorer has logged what it knows; only it knows the script.
+        if failure.stage in ("start", "smoke"):
+            logger.error("%s\n%s", failure.message, failure.traceback)
         events.failed(failure)
         return failure.exit_code
     return 0
 
 
-def run_front(settings: ServiceSettings, sockets: list[socket.socket], events: Events) -> int:
+def run_front(
+    settings: ServiceSettings, sockets: list[socket.socket], events: Events, *, watched: Path | None = None
+) -> int:
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
-    return uvloop.run(serve_front(settings, sockets, events))
+    return uvloop.run(serve_front(settings, sockets, events, watched=watched))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,10 +271,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             listener = socket.create_server((options.host, options.port), backlog=BACKLOG)
         except OSError as error:
-            logger.error("cannot listen on %s:%d: %s", options.host, options.port, error)
-            events.failed(
-                ScriptFailed("start", f"cannot listen on {options.host}:{options.port}: {error}", "", 1)
-            )
+            text = f"cannot listen on {options.host}:{options.port}: {error}"
+            logger.error("%s", text)
+            events.failed(ScriptFailed("start", text, exit_code=1))
             return 1
     listener.setblocking(False)
     return run_front(settings, [listener], events)

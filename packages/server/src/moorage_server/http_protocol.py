@@ -82,6 +82,10 @@ class HttpExchange(Exchange):
         return cast("tuple[str, int] | None", self.protocol.peer)
 
     @property
+    def is_gone(self) -> bool:
+        return self.protocol.is_closed
+
+    @property
     def scheme(self) -> str:
         return self.protocol.scheme
 

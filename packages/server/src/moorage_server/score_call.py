@@ -22,7 +22,7 @@ _MILLISECONDS = struct.Struct("<d").unpack_from
 class ScoreCall(Call):
     """Writes what the scorer answers to the exchange that it belongs to."""
 
-    __slots__ = ("app", "cors", "exchange", "has_begun", "head", "tail")
+    __slots__ = ("app", "cors", "exchange", "has_begun", "head", "pool", "tail")
 
     def __init__(self, app: "App", exchange: Exchange, tail: bytes, cors: bytes) -> None:
         """Prepare a call whose answer carries the header lines ``tail`` and ``cors``."""
@@ -35,6 +35,7 @@ class ScoreCall(Call):
         self.is_single = False
         self.queued_at = 0.0
         self.app = app
+        self.pool = app.pool
         self.exchange = exchange
         self.tail = tail
         self.cors = cors
@@ -117,7 +118,7 @@ class ScoreCall(Call):
     def disconnected(self) -> None:
         """The client went away before its answer was complete."""
         self.app.metrics.disconnects += 1
-        self.app.pool.cancel(self)
+        self.pool.cancel(self)
 
     def _piece(self, data: bytes, is_last: bool) -> bool:
         """Hand a piece of the body on."""
@@ -139,7 +140,7 @@ class ScoreCall(Call):
             logger.error("the response of the script cannot be sent: %s", error)
             self._send(500, answers.FAILED_BLOCK, answers.message(answers.INTERNAL_ERROR))
             if flags & frames.STREAMED:
-                self.app.pool.cancel(self)
+                self.pool.cancel(self)
             return
         cors = b"" if head.has_cors else self.cors
         block = b"%bx-ms-run-fn-exec-ms: %.3f\r\n%b%b" % (head.block, ms, self.tail, cors)

@@ -435,7 +435,8 @@ def configuration(settings: ServiceSettings) -> dict[str, Any]:
         "max_batch_size": settings.max_batch_size,
         "max_batch_delay_ms": settings.max_batch_delay_ms,
         "spin_us": settings.spin_us,
-        "development": settings.development,
+        # For the smoke run as well; whether a client sees a traceback is decided by the front.
+        "development": settings.development or settings.smoke_run,
         "legacy_status": settings.legacy_status,
         "service_name": settings.name,
         "service_version": settings.version,

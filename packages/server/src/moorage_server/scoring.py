@@ -1,5 +1,6 @@
 """``/score``: from an HTTP request to a message for a scorer (contract sections 4.1 and 5)."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -7,6 +8,7 @@ import orjson
 from moorage_runtime import frames
 from moorage_server import answers
 from moorage_server.description import ScriptDescription
+from moorage_server.errors import ScriptFailed
 from moorage_server.exchange import Exchange
 from moorage_server.fastjson import ArrayDecoder
 from moorage_server.forms import FormTooLarge, check_form, is_form
@@ -32,15 +34,35 @@ class Scoring:
         self._mode = "text"
         self._wants_headers = False
         self._decoder: ArrayDecoder | None = None
+        self._held: list[tuple[Exchange, bytes, bytes, bytes]] | None = None
+        self._broken: ScriptFailed | None = None
+
+    def hold(self) -> None:
+        """Let requests wait until it is known which script they are for."""
+        if self._held is None:
+            self._held = []
 
     def describe(self, description: ScriptDescription) -> None:
         """Feed this script from now on."""
+        self._broken = None
         self._mode = description.mode
         self._wants_headers = description.wants_headers and description.mode != "raw"
         expected = description.array_input
         self._decoder = None
         if description.mode == "keyword" and expected is not None and ArrayDecoder.suits(expected):
             self._decoder = ArrayDecoder(expected)
+        self._release()
+
+    def break_off(self, failure: ScriptFailed) -> None:
+        """There is no script to feed: answer with the reason. Only for development."""
+        self._broken = failure
+        self._release()
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        for exchange, query, tail, cors in held or ():
+            if not exchange.is_gone:
+                self.score(exchange, query, tail, cors)
 
     @property
     def takes_streams(self) -> bool:
@@ -49,6 +71,9 @@ class Scoring:
 
     def score(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         """Answer a request to ``/score``."""
+        if self._held is not None or self._broken is not None:
+            self._without_script(exchange, query, tail, cors)
+            return
         mode = self._mode
         method = exchange.method
         if mode == "raw":
@@ -106,6 +131,16 @@ class Scoring:
         if not app.pool.submit(call):
             exchange.on_disconnect = None
             app.answer_overloaded(exchange, tail + cors)
+
+    def _without_script(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        if self._held is not None:
+            if len(self._held) < self._app.settings.max_concurrent_requests:
+                self._held.append((exchange, query, tail, cors))
+            else:
+                self._app.answer_overloaded(exchange, tail + cors)
+        elif self._broken is not None:
+            body = json.dumps({"message": self._broken.message, "traceback": self._broken.traceback}).encode()
+            exchange.answer(answers.STATUS_LINES[500], answers.FAILED_BLOCK + tail + cors, body)
 
     # raw
 

@@ -1,18 +1,20 @@
 """The environment variables that the contract promises to scripts (section 2.2)."""
 
 import os
+from collections.abc import Sequence
 
 from moorage_server.settings import ServiceSettings
 
 
-def script_variables(
-    settings: ServiceSettings, *, port: int, health_port: int | None = None
-) -> dict[str, str]:
-    """Return them; ``AZUREML_MODEL_DIR`` is absent when there is no model folder."""
+def script_variables(settings: ServiceSettings, ports: Sequence[int]) -> dict[str, str]:
+    """Return them; ``ports`` are the scoring port and, if there is one, the health port.
+
+    ``AZUREML_MODEL_DIR`` is absent when there is no model folder.
+    """
     variables = {
         "AML_APP_ROOT": settings.app_root,
-        "SERVER_PORT": str(port),
-        "HEALTH_PORT": str(health_port or port),
+        "SERVER_PORT": str(ports[0]),
+        "HEALTH_PORT": str(ports[-1]),
         "WORKER_COUNT": str(settings.worker_count),
         "AML_APP_INSIGHTS_ENABLED": os.environ.get("AML_APP_INSIGHTS_ENABLED", "false"),
         "TRANSPORT_PROTOCOL": os.environ.get("TRANSPORT_PROTOCOL", "grpc"),
