@@ -320,6 +320,36 @@ class DeploymentTimeout(MoorageError):
     code = "deployment-timeout"
 
 
+# --- runs --------------------------------------------------------------------------------------
+
+
+class RunNotFound(MoorageError):
+    """No run of that id is kept."""
+
+    code = "run-not-found"
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id!r} is not known to the tracking store of this workspace")
+
+
+class RunFileNotFound(MoorageError):
+    """A run has no file or folder of that name; ``known`` are the files it has."""
+
+    code = "run-file-not-found"
+
+    def __init__(self, run_id: str, path: str, known: Sequence[str]) -> None:
+        self.run_id, self.path, self.known = run_id, path, tuple(known)
+        there = f"its files: {', '.join(self.known[:20])}" if known else "it has no files"
+        super().__init__(f"run {run_id} has no file or folder {path!r} ({there})")
+
+
+class TrackingUnavailable(MoorageError):
+    """The tracking store refuses or cannot be reached; the message has its own words."""
+
+    code = "tracking-unavailable"
+
+
 def _problem_line(problem: ProblemLike) -> str:
     where = f"{problem.where}: " if problem.where else ""
     advice = f" ({problem.help})" if problem.help else ""
