@@ -38,7 +38,7 @@ if __name__ in ("__main__", "__mp_main__"):
     load_package()
 
 if __name__ == "__main__":
-    from moorage_runtime.scorer import main
+    from moorage_runtime.startup import main
 
     main()
 elif __name__ == "__mp_main__":

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import frames
 from .entry_script import HEADERS_PARAMETER, KEYWORD, EntryScript, Parameter
@@ -146,6 +146,13 @@ class Arguments:
         if self._read_array is None:
             self._read_array = _array_reader()
         return self._read_array(payload)
+
+    def make_array(self, type_code: str, shape: Tuple[int, ...], data: bytearray) -> Any:
+        """Return a writable numpy array on ``data``."""
+        import numpy  # noqa: PLC0415
+
+        array = numpy.ndarray(shape, numpy.dtype(type_code), data)
+        return array if sys.byteorder == "little" else array.byteswap()
 
     def _of_object(self, values: Dict[str, Any]) -> Dict[str, Any]:
         arguments = {}

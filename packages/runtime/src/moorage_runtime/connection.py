@@ -97,7 +97,7 @@ class Connection:
         for level, kind, content in control:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
-        adopted = [socket.socket(fileno=number) for number in descriptors]
+        adopted = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=number) for number in descriptors]
         for one in adopted:
             one.set_inheritable(False)
         if not data or not self._cut(data):
@@ -110,6 +110,14 @@ class Connection:
         for one in adopted:
             one.close()
         return None
+
+    def adopt(self, sock: socket.socket) -> None:
+        """Go on with another socket, in a child of the process that owned the first one."""
+        self.socket.close()
+        self.socket = sock
+        self.is_open = True
+        self.pending.clear()
+        self._rest = b""
 
     def _spin(self) -> Optional[bytes]:
         """Poll for ``spin_s`` before sleeping: a wake-up by the kernel costs more than the wait."""

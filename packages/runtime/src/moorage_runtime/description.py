@@ -120,15 +120,16 @@ def sample(script: EntryScript, notices: List[str]) -> Optional[str]:
 
 
 def libraries() -> Dict[str, str]:
-    """Return the versions of the top-level packages that are imported, as they state them."""
+    """Return the versions of the imported top-level packages that are installed, as they state them."""
     found = {}
     for name, module in sorted(sys.modules.items()):
         if "." in name or name.startswith("_") or name == "moorage_runtime":
             continue
         try:
-            version = vars(module).get("__version__")
+            known = vars(module)
         except TypeError:
             continue
-        if isinstance(version, str) and getattr(module, "__path__", None):
+        version, location = known.get("__version__"), known.get("__file__") or ""
+        if isinstance(version, str) and ("site-packages" in location or "dist-packages" in location):
             found[name] = version
     return found

@@ -6,9 +6,10 @@ import inspect
 import os
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import logs, raw_http
+from .coroutines import EventLoop
 from .processes import Terminated
 from .settings import Settings
 from .tracebacks import summary, user_traceback
@@ -58,6 +59,7 @@ class EntryScript:
         self.mode = mode
         self.parameters = parameters
         self.wants_headers = wants_headers
+        self.output_types: Tuple[type, ...] = _declared_output(run)
 
     @property
     def defaults(self) -> Dict[str, Any]:
@@ -202,11 +204,28 @@ def _parameters(run: Any) -> List[Parameter]:
     return found
 
 
+def _declared_output(run: Any) -> Tuple[type, ...]:
+    """Return the type of the sample in the output schema of ``run``, if it has one."""
+    description = sys.modules.get("moorage_runtime.schema.description")
+    if description is None:
+        return ()
+    found = description.find_description(run)
+    return () if found is None or found.output is None else (found.output.type.sample_data_type,)
+
+
 def is_decorated(run: Any) -> bool:
     """Return whether an input or output schema was applied to ``run``."""
     schema_util = sys.modules.get("moorage_runtime.schema.schema_util")
     # Not imported: then no script can have used it.
     return bool(schema_util is not None and schema_util.is_schema_decorated(run))
+
+
+def enter_flask_context(script: EntryScript) -> None:
+    """Let ``flask.jsonify`` and its like work in a script that uses Flask without raw requests."""
+    if script.mode != RAW and "flask" in sys.modules:
+        from .flask_app import make_app  # noqa: PLC0415
+
+        make_app().app_context().push()
 
 
 def _mode(run: Any) -> str:
@@ -219,15 +238,17 @@ def _mode(run: Any) -> str:
     return KEYWORD if is_decorated(run) else TEXT
 
 
-def initialise(script: EntryScript, call: Callable[[Callable[[], Any]], Any]) -> None:
-    """Run ``init()``; ``call`` runs a function without arguments and awaits what it returns.
+def initialise(script: EntryScript, event_loop: EventLoop) -> None:
+    """Run ``init()``; an ``async def init`` is awaited.
 
     Raises:
         EntryScriptFailed: ``init()`` raised, or is not callable without arguments.
     """
     logs.logger.info("Calling init() of %s", script.path)
     try:
-        call(script.init)
+        result = script.init()
+        if inspect.iscoroutine(result):
+            event_loop.run(result)
     except Terminated:
         raise
     except BaseException as error:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Optional
+from typing import NoReturn, Optional
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -56,7 +56,7 @@ def is_terminating() -> bool:
     return _State.is_terminating
 
 
-def end(code: int) -> None:
+def end(code: int) -> NoReturn:
     """Run exit handlers, flush and leave, without waiting for threads that the script started.
 
     A script's endless non-daemon thread would otherwise keep the process for ever.

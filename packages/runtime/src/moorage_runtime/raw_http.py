@@ -1,4 +1,4 @@
-"""``@rawhttp`` and the request object that it hands over."""
+"""``@rawhttp``: marks a script whose ``run`` wants the HTTP request itself."""
 
 from typing import Any, Callable, TypeVar
 

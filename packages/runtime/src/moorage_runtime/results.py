@@ -170,6 +170,31 @@ def plain_message(value: Any, elapsed_ms: float, request_id: int) -> bytes:
     return json_message(dumps(value), elapsed_ms, request_id)
 
 
+def declared_writer(kind: type, declared: Tuple[type, ...]) -> Optional[Callable[..., bytes]]:
+    """Return how to write a numpy or pandas result whose type the output schema declares, else None."""
+    if not declared or not issubclass(kind, declared):
+        return None
+    module = kind.__module__.partition(".")[0]
+    if module == "numpy" and hasattr(kind, "tolist"):
+        return array_result
+    if module == "pandas" and hasattr(kind, "to_json"):
+        return frame_result
+    return None
+
+
+def frame_result(value: Any, elapsed_ms: float, request_id: int) -> bytes:
+    """Return the ``RESULT`` for a pandas frame: its records, times as ISO text, missing values as null.
+
+    Raises:
+        NotSerialisable: pandas cannot write it.
+    """
+    try:
+        text = value.to_json(orient="records", date_format="iso")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
+    return json_message(text.encode("utf-8"), elapsed_ms, request_id)
+
+
 def array_result(value: Any, elapsed_ms: float, request_id: int) -> bytes:
     """Return the ``RESULT`` for a numpy array or scalar of a function with numpy output schema.
 

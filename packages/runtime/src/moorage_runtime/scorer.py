@@ -1,38 +1,67 @@
 """The loop of a scorer process: a message in, ``run()``, a message out."""
 
+import inspect
 import json
-import os
-import socket
-import sys
-from typing import Any, Callable, Dict, List, NoReturn, Optional
+from typing import Any, Callable, Dict, List, Optional
 
-from . import entry_script, frames, legacy, logs, processes, results
+from . import frames, logs, response_results, results, streaming
 from .arguments import Arguments, ClientError
-from .calls import INTERNAL_ERROR, Caller, CallFailed, log_failure
+from .batches import Batcher, join_arrays
+from .calls import INTERNAL_ERROR, SCORING_FAILED, Caller, CallFailed, log_failure
 from .connection import Connection
-from .description import InvalidDocument, describe
-from .entry_script import EntryScript, EntryScriptFailed
-from .settings import InvalidSettings, Settings, parse_settings
+from .coroutines import EventLoop, plain
+from .entry_script import RAW, EntryScript
+from .settings import Settings
 from .tracebacks import user_traceback
 
-FAILED_EXIT_CODE = 3
-DESCRIPTOR_VARIABLE = "MOORAGE_SCORER_FD"
+Writer = Callable[[Any, float, int], Optional[bytes]]
 
 
 class Scorer:
     """Serves the requests of one connection with one loaded script."""
 
-    def __init__(self, connection: Connection, script: EntryScript, settings: Settings) -> None:
+    def __init__(
+        self, connection: Connection, script: EntryScript, settings: Settings, event_loop: EventLoop
+    ) -> None:
         self._connection = connection
         self._development = settings.development
         self._arguments = Arguments(script)
-        self._caller = Caller(script.run, settings.scoring_timeout_ms, settings.legacy_status)
-        self._writers: Dict[type, Callable[[Any, float, int], Optional[bytes]]] = {}
+        self._event_loop = event_loop
+        self._batcher = Batcher(connection, settings.max_batch_size, settings.max_batch_delay_ms)
+        self._batches = self._batcher.is_active and script.mode != RAW
+        self._writers: Dict[type, Writer] = {}
+        self._output_types = script.output_types
+        self._environ: Optional[Dict[str, Any]] = None  # of the raw request at work
+        self._requests: Any = None
+        if script.mode == RAW:
+            from .raw_requests import RequestFactory  # noqa: PLC0415 - loads a web library
+
+            self._requests = RequestFactory()
+        run = self._callable(script.run)
+        self._caller = Caller(run, settings.scoring_timeout_ms, settings.legacy_status)
+
+    def _callable(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``run`` as a plain function, whatever kind of function it is."""
+        inner = plain(run)
+        if inspect.iscoroutinefunction(inner):
+            wait = self._event_loop.run
+            return lambda **arguments: wait(run(**arguments))
+        if inspect.isasyncgenfunction(inner):
+            iterate = self._event_loop.iterate
+            return lambda **arguments: _Stream(iterate(run(**arguments)))
+        if inspect.isgeneratorfunction(inner):
+            return lambda **arguments: _Stream(run(**arguments))
+        return run
 
     def serve(self) -> None:
-        """Answer requests in the order of their arrival, until ``STOP`` or the end of the connection."""
+        """Answer requests in the order of their arrival, until ``STOP`` or the end of the connection.
+
+        Raises:
+            ProtocolError: a message cannot come here.
+        """
         connection = self._connection
-        pending, receive, score = connection.pending, connection.receive, self._score
+        pending, receive = connection.pending, connection.receive
+        score = self._score_batch if self._batches else self._score
         while True:
             if not pending and not receive():
                 return
@@ -46,6 +75,9 @@ class Scorer:
                 raise frames.ProtocolError("a message of type %d cannot come here" % frame.type)
 
     def _score(self, frame: frames.Frame) -> None:
+        if frame.kind == frames.RAW:
+            self._score_raw(frame)
+            return
         try:
             arguments = self._arguments.of(frame)
         except ClientError as error:
@@ -58,9 +90,7 @@ class Scorer:
         caller = self._caller
         try:
             value = caller.call(arguments)
-            kind = type(value)
-            write = self._writers.get(kind) or self._find_writer(kind)
-            message = write(value, caller.elapsed_ms, request_id)
+            message = self._message(value, caller.elapsed_ms, request_id)
         except CallFailed as failure:
             log_failure(failure)
             self._send_error(request_id, failure.kind, failure.message, failure.status, failure.traceback)
@@ -72,11 +102,89 @@ class Scorer:
             if message is not None:
                 self._connection.send(message)
 
-    def _find_writer(self, kind: type) -> Callable[[Any, float, int], Optional[bytes]]:
+    def _message(self, value: Any, elapsed_ms: float, request_id: int) -> Optional[bytes]:
+        """Return the message for a result; None if it was sent already.
+
+        Raises:
+            NotSerialisable, CallFailed: there is none.
+        """
+        kind = type(value)
+        write = self._writers.get(kind) or self._find_writer(kind)
+        return write(value, elapsed_ms, request_id)
+
+    def _find_writer(self, kind: type) -> Writer:
         """Choose, once per type of result, how it is sent."""
-        writer = results.list_message if kind is list else results.plain_message
+        from .web_responses import is_response_class  # noqa: PLC0415
+
+        writer: Writer = results.plain_message
+        if kind is list:
+            writer = results.list_message
+        elif kind is _Stream or is_response_class(kind):
+            writer = self._send_response
+        else:
+            writer = results.declared_writer(kind, self._output_types) or writer
         self._writers[kind] = writer
         return writer
+
+    def _send_response(self, response: Any, elapsed_ms: float, request_id: int) -> Optional[bytes]:
+        """Send a response object, or a stream; returns the message where it is one piece."""
+        try:
+            if type(response) is _Stream:
+                parts = response_results.streamed_parts(response.items, response.close)
+            else:
+                parts = response_results.take_apart(response, self._environ)
+            if parts.body is not None:
+                flags = frames.RUN_FAILED if parts.has_failed else 0
+                return results.response_message(parts.head, parts.body, elapsed_ms, request_id, flags)
+            streaming.send_stream(
+                self._connection, request_id, parts.head, parts.stream, elapsed_ms, parts.close
+            )
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error, streaming.StreamFailed) else None
+            raise CallFailed(frames.SCRIPT_ERROR, SCORING_FAILED, cause or error) from error
+        return None
+
+    def _score_raw(self, frame: frames.Frame) -> None:
+        """Score with the request object as the first argument."""
+        if self._requests is None:
+            raise frames.ProtocolError("a raw request for a script without @rawhttp")
+        from .raw_requests import RawRequest  # noqa: PLC0415
+
+        raw = RawRequest(frame, self._connection)
+        request, context = self._requests.open(raw)
+        self._environ = raw.environ
+        try:
+            with context:
+                self._answer(frame.request_id, self._arguments.of_value(request, raw.headers))
+        finally:
+            self._environ = None
+            raw.close()
+
+    def _score_batch(self, frame: frames.Frame) -> None:
+        """Score a request together with those that queued behind it; one by one where that fails."""
+        batch = self._batcher.collect(frame) if self._batcher.is_active else [frame]
+        if len(batch) > 1:
+            messages = self._batch_messages(batch)
+            if messages is not None:
+                self._connection.send(messages)
+                return
+        for one in batch:
+            self._score(one)
+
+    def _batch_messages(self, batch: List[frames.Frame]) -> Optional[bytes]:
+        """Return the answers to a batch; None if its requests have to be scored one by one."""
+        type_code, shape, data, counts = join_arrays(batch)
+        array = self._arguments.make_array(type_code, shape, data)
+        try:
+            value = self._caller.call(self._arguments.of_array(array))
+            pieces = self._batcher.split(value, counts)
+            if pieces is None:
+                return None
+            elapsed_ms = self._caller.elapsed_ms
+            messages = [self._message(piece, elapsed_ms, one.request_id) for one, piece in zip(batch, pieces)]
+        except (CallFailed, results.NotSerialisable):
+            return None  # each of them gets its own answer, and the log the errors of those that fail
+        return b"".join(message for message in messages if message is not None)
 
     def _send_error(
         self, request_id: int, kind: int, message: str, status: Optional[int] = None, trace: str = ""
@@ -90,95 +198,9 @@ class Scorer:
         self._connection.send(frames.pack(frames.ERROR, payload, 0, kind, request_id))
 
 
-def _receive_settings(connection: Connection) -> Settings:
-    if not connection.receive():
-        processes.end(0)
-    frame = connection.pending.popleft()
-    if frame.type != frames.CONFIGURE:
-        raise InvalidSettings("the first message is of type %d, not CONFIGURE" % frame.type)
-    return parse_settings(frame.payload)
+class _Stream:
+    """The result of a ``run`` that is a generator itself."""
 
-
-def _prepare(settings: Settings) -> EntryScript:
-    """Set up the process as scripts expect it, load the script and run ``init()``."""
-    if settings.model_dir is not None:
-        os.environ["AZUREML_MODEL_DIR"] = settings.model_dir
-    folders = [settings.app_root]
-    if settings.entry_path:
-        folders.append(os.path.dirname(settings.entry_path))
-    try:
-        logging_file = logs.set_up_logging(*folders)
-    except ValueError as error:
-        raise EntryScriptFailed("settings", str(error)) from None
-    logs.logger.info("Logging as configured in %s", logging_file or "the defaults of the scorer")
-    logs.redirect_print()
-    legacy.install()
-    entry_script.set_up_import_path(settings)
-    script = entry_script.load(settings)
-    logs.logger.info("Found the entry script %s, input mode: %s", script.path, script.mode)
-    entry_script.initialise(script, lambda function: function())
-    return script
-
-
-def _fail(connection: Connection, error: EntryScriptFailed) -> NoReturn:
-    logs.logger.error("%s%s", error.message, "\n" + error.traceback if error.traceback else "")
-    if error.stage == "init":
-        tree = entry_script.model_tree(os.environ.get("AZUREML_MODEL_DIR"))
-        if tree:
-            logs.logger.error("%s", tree)
-    content = {
-        "stage": error.stage,
-        "message": error.message,
-        "traceback": error.traceback,
-        "exit_code": FAILED_EXIT_CODE,
-    }
-    connection.send(frames.pack(frames.FAILED, json.dumps(content).encode("ascii")))
-    processes.end(FAILED_EXIT_CODE)
-    raise SystemExit(FAILED_EXIT_CODE)  # not reached; tells a type checker so
-
-
-def _start(connection: Connection) -> Scorer:
-    """Load what ``CONFIGURE`` names and announce it with ``READY``."""
-    notices: List[str] = []
-    try:
-        settings = _receive_settings(connection)
-        script = _prepare(settings)
-        description = describe(script, settings, notices)
-    except (InvalidSettings, InvalidDocument) as error:
-        _fail(connection, EntryScriptFailed("settings", str(error)))
-    except EntryScriptFailed as error:
-        _fail(connection, error)
-    connection.spin_s = settings.spin_us / 1e6
-    scorer = Scorer(connection, script, settings)
-    logs.logger.info("OpenAPI versions: %s", ", ".join(sorted(description["openapi"])) or "none")
-    logs.logger.info("Scoring timeout: %d ms", settings.scoring_timeout_ms)
-    logs.logger.info("Scorer is ready (pid %d)", os.getpid())
-    connection.send(frames.pack(frames.READY, json.dumps(description).encode("ascii")))
-    return scorer
-
-
-def main() -> NoReturn:
-    """Run a scorer on the socket whose number is in ``MOORAGE_SCORER_FD``, and end the process."""
-    text = os.environ.pop(DESCRIPTOR_VARIABLE, "")
-    if not text.isdigit():
-        sys.stderr.write(
-            "This program is started by Moorage's front, with a socket in %s.\n"
-            "To serve an entry script, run: moor serve SCRIPT\n" % DESCRIPTOR_VARIABLE
-        )
-        sys.exit(2)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=int(text))
-    sock.set_inheritable(False)
-    sock.setblocking(True)
-    processes.set_up_signals()
-    processes.die_with_parent()
-    connection = Connection(sock)
-    code = 0
-    try:
-        _start(connection).serve()
-    except processes.Terminated:
-        pass
-    except frames.ProtocolError as error:
-        logs.logger.critical("The front broke the protocol: %s", error)
-        code = 1
-    processes.end(code)
-    raise SystemExit(code)  # not reached; tells a type checker so
+    def __init__(self, items: Any) -> None:
+        self.items = items
+        self.close = items.close

@@ -1,5 +1,8 @@
-"""Stand-ins for the import names of old entry scripts, without any installation."""
+"""Stand-ins for the import names of old entry scripts, without any installation.
 
+``finder`` answers imports, ``names`` lists what is answered; the other modules are what the names stand for.
+"""
 
-def install() -> None:
-    """Put the stand-ins first in ``sys.meta_path``; doing it twice changes nothing."""
+from .finder import install
+
+__all__ = ["install"]

@@ -1,0 +1,1 @@
+"""Requests and responses for environments without Werkzeug, with the same surface."""
