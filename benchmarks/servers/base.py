@@ -46,7 +46,7 @@ class Server(ABC):
     title: str
     peer: ClassVar[str]
     requirements: ClassVar[tuple[str, ...]] = ()
-    tasks: ClassVar[frozenset[Task]] = frozenset({"ridge", "frame", "raw", "slow"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"ridge", "floats", "frame", "raw", "slow"})
     workers: int = 1
     start_timeout_s: ClassVar[float] = 60.0
     readiness_path: ClassVar[str] = "/"

@@ -9,6 +9,7 @@ from benchmarks.workloads import Workload
 # The seeds' script, with its import from sklearn.externals, is served as it stands.
 SCRIPTS = {
     "ridge": REPOSITORY / "examples" / "diabetes" / "score.py",
+    "floats": APPS / "init_run" / "floats.py",
     "frame": APPS / "init_run" / "frame.py",
     "raw": APPS / "init_run" / "raw.py",
     "slow": APPS / "init_run" / "slow.py",
