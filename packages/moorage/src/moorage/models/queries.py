@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, or_, select
 
 from moorage.errors import InvalidArgument, ModelNotFound
 from moorage.models.model import Model, parse_model_id
@@ -55,13 +55,15 @@ def list_models(
     properties: Sequence[LabelFilter] = (),
     run_id: str | None = None,
     framework: str | None = None,
+    dataset_id: str | None = None,
     latest: bool = False,
     offset: int = 0,
     limit: int | None = None,
 ) -> list[Model]:
     """Return the models that pass all filters, newest first; ``latest``: of each name only the newest.
 
-    A tag or property filter is a key that must be there, or a key and its value.
+    A tag or property filter is a key that must be there, or a key and its value. ``dataset_id`` is that of
+    the sample input or output.
 
     Raises:
         InvalidArgument: negative ``offset`` or ``limit``, or an empty key.
@@ -72,6 +74,9 @@ def list_models(
     for column, value in (("name", name), ("run_id", run_id), ("framework", framework)):
         if value is not None:
             conditions.append(models.c[column] == value)
+    if dataset_id is not None:
+        samples = (models.c.sample_input_dataset_id, models.c.sample_output_dataset_id)
+        conditions.append(or_(*(column == dataset_id for column in samples)))
     conditions += [_has(model_tags, "tags", wanted) for wanted in tags]
     conditions += [_has(model_properties, "properties", wanted) for wanted in properties]
     if latest:

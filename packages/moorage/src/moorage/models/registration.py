@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from sqlalchemy import Connection, select
 
 from moorage.errors import BlobNotFound, InvalidArgument, StorageUnavailable
-from moorage.models.libraries import installed_libraries
 from moorage.models.model import (
     LABEL_LENGTH,
     Model,
@@ -86,6 +85,8 @@ def register(
         ),
     )
     sources = find_files(path, child_paths)
+    from moorage.models.libraries import installed_libraries  # slow to import, and only needed here
+
     draft = replace(draft, libraries=installed_libraries())
     for _attempt in range(ATTEMPTS):
         files = _store(workspace, sources, _total(sources, on_progress))

@@ -1,0 +1,70 @@
+"""The root of the commands. A group's file is imported when the group is used."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+SECTIONS = ("environment", "folder", "model", "serve", "service", "workspace")
+
+# Plain text where a program or a file reads it.
+MARKUP: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
+
+
+class LazyGroup(TyperGroup):
+    """Finds ``moor model`` in `moorage.cli.model`, and so on."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(SECTIONS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in SECTIONS:
+            return None
+        command = get_command(import_module(f"moorage.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=MARKUP,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(
+    epilog="Example: moor model register -n mymodel -p model.pkl. "
+    "Old command lines work too: moor ml model list is moor model list."
+)
+def moor(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit."),
+) -> None:
+    """Keep models, deploy them, and look after their services.
+
+    Answers are JSON, or a table on a terminal; -o chooses (json, jsonc, table, tsv, yaml, none), and --query
+    takes a JMESPath expression. The workspace is -w, else MOORAGE_WORKSPACE, else that of the folder
+    (moor folder attach), else the only one there is.
+    """
+    if version:
+        from moorage_runtime.version import __version__
+
+        print(f"moor {__version__}")
+        raise typer.Exit
+
+
+def new_section(help: str) -> typer.Typer:
+    """Return the Typer application of a group of commands."""
+    section = typer.Typer(
+        help=help,
+        add_completion=False,
+        rich_markup_mode=MARKUP,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+    )
+    section.callback()(lambda: None)  # makes it a group, also with a single command in it
+    return section

@@ -1,0 +1,227 @@
+"""What all commands share: the flags of every command, the printing of answers, errors and exit codes.
+
+A command is a function that takes a `Session` first, then its own options, and returns its answer.
+"""
+
+import inspect
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from moorage.cli.output import FORMATS, Answer, Table, UnusableQuery, print_answer
+from moorage.cli.session import Session
+from moorage.errors import (
+    EnvironmentNotFound,
+    InvalidArgument,
+    InvalidName,
+    ModelNotFound,
+    MoorageError,
+    ServiceNotFound,
+    WorkspaceNotFound,
+)
+
+Command = Callable[..., Any]
+
+NOT_FOUND = (ModelNotFound, ServiceNotFound, EnvironmentNotFound, WorkspaceNotFound)
+WRONG_USAGE = (InvalidName, InvalidArgument)
+FAILED, USAGE, MISSING, INTERRUPTED = 1, 2, 3, 130
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _every_command(has_version_flag: bool) -> list[inspect.Parameter]:
+    """Return the flags of every command. ``-v`` is verbosity, except where it is a version."""
+    verbose = ("--verbose",) if has_version_flag else ("--verbose", "-v")
+    panel = "Options of every command"
+    hidden = "Accepted for old scripts; has no meaning here."
+    return [
+        _option(
+            "output",
+            Annotated[
+                str | None,
+                typer.Option(
+                    "--output",
+                    "-o",
+                    metavar="|".join(FORMATS),
+                    help="Form of the answer. Default: table on a terminal, else json.",
+                    rich_help_panel=panel,
+                ),
+            ],
+            None,
+        ),
+        _option(
+            "query",
+            Annotated[
+                str | None,
+                typer.Option(
+                    "--query", metavar="JMESPATH", help="Part of the answer to print.", rich_help_panel=panel
+                ),
+            ],
+            None,
+        ),
+        _option(
+            "only_show_errors",
+            Annotated[
+                bool,
+                typer.Option("--only-show-errors", help="No progress, no warnings.", rich_help_panel=panel),
+            ],
+            False,
+        ),
+        _option(
+            "verbose",
+            Annotated[bool, typer.Option(*verbose, help="Log what is done.", rich_help_panel=panel)],
+            False,
+        ),
+        _option(
+            "debug",
+            Annotated[
+                bool,
+                typer.Option("--debug", help="Log everything; show tracebacks.", rich_help_panel=panel),
+            ],
+            False,
+        ),
+        _option(
+            "subscription",
+            Annotated[str | None, typer.Option("--subscription", help=hidden, hidden=True)],
+            None,
+        ),
+    ]
+
+
+def _workspace_choice() -> list[inspect.Parameter]:
+    panel = "Choice of the workspace"
+    return [
+        _option(
+            "workspace_name",
+            Annotated[
+                str | None,
+                typer.Option("--workspace-name", "-w", help="Name of the workspace.", rich_help_panel=panel),
+            ],
+            None,
+        ),
+        _option(
+            "resource_group",
+            Annotated[
+                str | None,
+                typer.Option(
+                    "--resource-group", "-g", help="A label; does not choose.", rich_help_panel=panel
+                ),
+            ],
+            None,
+        ),
+        _option(
+            "subscription_id",
+            Annotated[
+                str | None,
+                typer.Option("--subscription-id", help="A label; does not choose.", rich_help_panel=panel),
+            ],
+            None,
+        ),
+        _option(
+            "path",
+            Annotated[
+                Path,
+                typer.Option(
+                    "--path",
+                    help="Project folder; the workspace it is attached to is used when -w is not given.",
+                    rich_help_panel=panel,
+                ),
+            ],
+            Path(),
+        ),
+    ]
+
+
+def command(
+    section: typer.Typer,
+    name: str,
+    *,
+    example: str,
+    table: Table | None = None,
+    has_version_flag: bool = False,
+    extra: Mapping[str, inspect.Parameter] | None = None,
+    hidden: bool = False,
+) -> Callable[[Command], Command]:
+    """Make a function the command ``name`` of a section. Its docstring is the help, ``example`` ends it.
+
+    Every command takes the flags of `_every_command` and `_workspace_choice`; a function that needs one of
+    them names it as its own. ``table`` maps one object of the answer to the columns of a table. ``extra`` are
+    more options, which reach the function as keyword arguments.
+    """
+
+    def decorate(function: Command) -> Command:
+        own = list(inspect.signature(function).parameters.values())[1:]
+        own = [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+        own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        taken = {parameter.name for parameter in own}
+        shared = [*_workspace_choice(), *_every_command(has_version_flag)]
+        parameters = [*own, *(extra or {}).values(), *(one for one in shared if one.name not in taken)]
+
+        def run(**values: Any) -> None:
+            passed = {key: values[key] for key in (*taken, *(extra or ()))}
+            _run(function, passed, values, table)
+
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        section.command(name, epilog=f"Example: {example}", hidden=hidden)(run)
+        return function
+
+    return decorate
+
+
+def _run(function: Command, passed: dict[str, Any], values: dict[str, Any], table: Table | None) -> None:
+    """Run one command: answer on standard output, everything else on standard error, then the exit code."""
+    _set_up_logging(values["debug"], values["verbose"])
+    session = Session(values.get("workspace_name"), values.get("path", Path()), values["only_show_errors"])
+    try:
+        form = _checked_format(values["output"])
+        answer = function(session, **passed)
+        print_answer(answer, form, values["query"], table)
+        if isinstance(answer, Answer) and answer.exit_code:
+            raise typer.Exit(answer.exit_code)
+    except KeyboardInterrupt:
+        _fail(
+            KeyboardInterrupt("Interrupted; what was not finished is undone."), INTERRUPTED, values["debug"]
+        )
+    except UnusableQuery as error:
+        _fail(error, USAGE, values["debug"])
+    except MoorageError as error:
+        _fail(error, _exit_code(error, function), values["debug"])
+    finally:
+        session.close()
+
+
+def _exit_code(error: MoorageError, function: Command) -> int:
+    if isinstance(error, WRONG_USAGE):
+        return USAGE
+    is_show = function.__name__.startswith("show")
+    return MISSING if is_show and isinstance(error, NOT_FOUND) else FAILED
+
+
+def _fail(error: BaseException, code: int, debug: bool) -> NoReturn:
+    if debug:
+        traceback.print_exception(error)
+    head = "" if code == INTERRUPTED else "Error: "
+    print(f"{head}{error}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _checked_format(name: str | None) -> str:
+    if name is None:
+        return "table" if sys.stdout.isatty() else "json"
+    if name.lower() not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}", param_hint="'--output' / '-o'")
+    return name.lower()
+
+
+def _set_up_logging(debug: bool, verbose: bool) -> None:
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

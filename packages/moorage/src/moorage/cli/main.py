@@ -1,0 +1,48 @@
+"""Where ``moor`` starts. Nothing heavy is imported before it is known which command runs."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from moorage.cli import arguments
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run ``moor`` with the given arguments (the process's own by default) and exit.
+
+    Exit codes: 0 done; 1 failed; 2 wrong usage; 3 ``show`` of something that is not there; 130 interrupted.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given in (["--version"], ["-V"]):
+        from moorage_runtime.version import __version__
+
+        print(f"moor {__version__}")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        arguments.current[:] = arguments.normalise(given)
+        from moorage.cli.app import app
+
+        app(args=list(arguments.current), prog_name="moor")
+    except arguments.ArgumentFileError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say_interrupted()
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does. Python would complain again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _on_terminate(_signal: int, _frame: object) -> NoReturn:
+    # As an exception, so that half-written files are removed on the way out.
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _say_interrupted() -> None:
+    print("\nInterrupted.", file=sys.stderr)
