@@ -9,7 +9,7 @@ SIGHUP: read ``desired.json`` again. SIGTERM, SIGINT: drain and stop; once more:
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .supervision import files, orphans
@@ -18,6 +18,7 @@ from .supervision.logfile import RotatingLog
 from .supervision.loop import FRONT_COMMAND, Supervisor, install_signals
 
 ALREADY_RUNNING = 75
+ERRORS_FILE = "supervisor.err"
 # Who only asks whether a supervisor lives holds the lock for an instant; a predecessor may be about to end.
 LOCK_WAIT_S = 5.0
 
@@ -32,13 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not service_dir.is_dir():
         print(f"{service_dir} is not a folder", file=sys.stderr)
         return 2
-    if options.detach and not _detach(service_dir):
-        return 0
-    return supervise(service_dir)
+    return _detached(service_dir) if options.detach else supervise(service_dir)
 
 
-def supervise(service_dir: Path, front_command: Sequence[str] = FRONT_COMMAND) -> int:
-    """Run the supervisor of ``service_dir`` in this process until it is stopped; return an exit code."""
+def supervise(
+    service_dir: Path,
+    front_command: Sequence[str] = FRONT_COMMAND,
+    on_decided: Callable[[int], None] = lambda code: None,
+) -> int:
+    """Run the supervisor of ``service_dir`` in this process until it is stopped; return an exit code.
+
+    ``on_decided`` is called with 0 once this is the supervisor of the folder, or with the exit code if not.
+    """
     (service_dir / files.LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
     log = RotatingLog(service_dir / files.LOG_FOLDER / files.LOG_FILE)
     supervisor = Supervisor(service_dir, log, front_command)
@@ -47,7 +53,9 @@ def supervise(service_dir: Path, front_command: Sequence[str] = FRONT_COMMAND) -
     lock = FileLock(service_dir / files.SUPERVISOR_LOCK)
     if not lock.acquire(wait_s=LOCK_WAIT_S):
         print(f"a supervisor of {service_dir} is already running", file=sys.stderr)
+        on_decided(ALREADY_RUNNING)
         return ALREADY_RUNNING
+    on_decided(0)
     try:
         orphans.adopt_orphans()
         supervisor.run(wakeup)
@@ -58,23 +66,36 @@ def supervise(service_dir: Path, front_command: Sequence[str] = FRONT_COMMAND) -
     return 0
 
 
-def _detach(service_dir: Path) -> bool:
-    """Leave the caller's session; True in the daemon, False in the process that the caller waits for."""
+def _detached(service_dir: Path) -> int:
+    """Supervise in a process of its own session; return to the caller once that holds the lock."""
+    ours, theirs = os.pipe()
     if os.fork() > 0:
-        return False
+        os.close(theirs)
+        answer = os.read(ours, 1)
+        return answer[0] if answer else 1
+    os.close(ours)
     os.setsid()
     os.chdir(service_dir)
+    _redirect(service_dir)
+
+    def tell(code: int) -> None:
+        os.write(theirs, bytes([code]))
+        os.close(theirs)
+
+    return supervise(service_dir, on_decided=tell)
+
+
+def _redirect(service_dir: Path) -> None:
     (service_dir / files.LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    # Only what the supervisor itself dies of goes here; the services' own output is in the rotated log.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    errors = os.open(service_dir / files.LOG_FOLDER / "supervisor.err", flags, 0o600)
+    # Only what the supervisor itself dies of goes here; what a service prints is in the rotated log.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    errors = os.open(service_dir / files.LOG_FOLDER / ERRORS_FILE, flags, 0o600)
     os.dup2(errors, 2)
     os.close(nothing)
     os.close(errors)
-    return True
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from typing import Any
 DESIRED = "desired.json"
 STATUS = "status.json"
 SUPERVISOR_LOCK = "supervisor.lock"
-OPERATION_LOCK = "operation.lock"
 LOG_FOLDER = "logs"
 LOG_FILE = "service.log"
 

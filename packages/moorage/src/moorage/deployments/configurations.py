@@ -1,0 +1,187 @@
+"""Where and how a service runs: one record per kind of target. Defaults are those of the old platform."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from moorage.errors import InvalidConfiguration
+
+LARGEST_CONTAINER_GB = 48.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalConfig:
+    """A service of processes on this machine; None means the server's own default."""
+
+    compute_type: ClassVar[str] = "local"
+    port: int | None = None  # TCP port; None: any free one, kept over updates
+    host: str = "127.0.0.1"  # address to listen on; others can only reach it when this is not loopback
+    worker_count: int = 1  # scorer processes; each holds its own copy of the model
+    scoring_timeout_ms: int | None = None  # of one run(); 0: none
+    max_concurrent_requests: int | None = None  # running and waiting together; beyond: 503
+    max_queue_wait_ms: int | None = None  # a request that waits longer for a scorer gets a 503
+    max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
+    legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
+
+    def __post_init__(self) -> None:
+        check_port(self.port)
+        if not self.host:
+            raise InvalidConfiguration("host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 everybody")
+        _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)
+        _at_least(0, scoring_timeout_ms=self.scoring_timeout_ms, max_queue_wait_ms=self.max_queue_wait_ms)
+        _at_least(1, max_concurrent_requests=self.max_concurrent_requests)
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only this machine can reach the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerConfig:
+    """One container (what ACI was). Units: cores, gigabytes, whole GPUs."""
+
+    compute_type: ClassVar[str] = "aci"
+    cpu_cores: float = 0.1
+    memory_gb: float = 0.5
+    gpu_count: int | None = None
+    location: str | None = None
+    auth_enabled: bool = False
+    ssl_enabled: bool = False
+    ssl_certificate_path: str | None = None
+    ssl_key_path: str | None = None
+    ssl_cname: str | None = None
+    app_insights_enabled: bool = False
+    dns_name_label: str | None = None
+    primary_key: str | None = field(default=None, repr=False)
+    secondary_key: str | None = field(default=None, repr=False)
+    collect_model_data: bool = False
+    cmk_vault_base_url: str | None = None
+    cmk_key_name: str | None = None
+    cmk_key_version: str | None = None
+    vnet_name: str | None = None
+    subnet_name: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _positive(cpu_cores=self.cpu_cores, memory_gb=self.memory_gb)
+        _at_least(0, gpu_count=self.gpu_count)
+        if self.memory_gb > LARGEST_CONTAINER_GB:
+            raise InvalidConfiguration(f"memory_gb is {self.memory_gb:g}; a container takes up to 48")
+        tls = (self.ssl_certificate_path, self.ssl_key_path, self.ssl_cname)
+        if self.ssl_enabled and not all(tls):
+            raise InvalidConfiguration("ssl_enabled needs a certificate file, a key file and a cname")
+        _together(cmk_vault_base_url=self.cmk_vault_base_url, cmk_key_name=self.cmk_key_name)
+        _together(vnet_name=self.vnet_name, subnet_name=self.subnet_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesConfig:
+    """Replicas on a cluster (what AKS was), also as one version of an endpoint.
+
+    Units: cores, gigabytes, whole GPUs, milliseconds, seconds, percent (0 to 100). None: the default of the
+    target. ``autoscale_enabled`` None: on when there is no ``replica_count``.
+    """
+
+    compute_type: Literal["aks", "aksendpoint"] = "aks"
+    replica_count: int | None = None
+    autoscale_enabled: bool | None = None
+    autoscale_min_replicas: int = 1
+    autoscale_max_replicas: int = 10
+    autoscale_refresh_s: float = 1.0
+    autoscale_target_percent: float = 70.0
+    cpu_cores: float = 0.1
+    memory_gb: float = 0.5
+    cpu_cores_limit: float | None = None
+    memory_gb_limit: float | None = None
+    gpu_count: int | None = None
+    fpga_count: int | None = None
+    auth_enabled: bool | None = None
+    token_auth_enabled: bool = False
+    primary_key: str | None = field(default=None, repr=False)
+    secondary_key: str | None = field(default=None, repr=False)
+    collect_model_data: bool = False
+    app_insights_enabled: bool = False
+    scoring_timeout_ms: int = 60_000
+    max_concurrent_requests_per_container: int = 1
+    max_queue_wait_ms: int = 500
+    probe_period_s: int = 10
+    probe_initial_delay_s: int = 310
+    probe_timeout_s: int = 2
+    probe_success_threshold: int = 1
+    probe_failure_threshold: int = 3
+    namespace: str | None = None
+    compute_target: str | None = None
+    version_name: str | None = None
+    traffic_percentile: float | None = None
+    is_default: bool | None = None
+    is_control_version: bool | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _positive(cpu_cores=self.cpu_cores, memory_gb=self.memory_gb)
+        _positive(autoscale_refresh_s=self.autoscale_refresh_s, percent=self.autoscale_target_percent)
+        _at_least(0, replica_count=self.replica_count, gpu_count=self.gpu_count)
+        _at_least(0, min_replicas=self.autoscale_min_replicas, max_queue_wait_ms=self.max_queue_wait_ms)
+        _at_least(1, scoring_timeout_ms=self.scoring_timeout_ms, probe_period_s=self.probe_period_s)
+        if self.autoscale_target_percent > 100:
+            raise InvalidConfiguration("autoscale_target_percent is a percentage, at most 100")
+        if self.autoscale_min_replicas > self.autoscale_max_replicas:
+            raise InvalidConfiguration(
+                f"autoscale_min_replicas ({self.autoscale_min_replicas}) is more than "
+                f"autoscale_max_replicas ({self.autoscale_max_replicas})"
+            )
+        if self.cpu_cores_limit is not None and self.cpu_cores_limit < self.cpu_cores:
+            raise InvalidConfiguration("cpu_cores_limit is less than cpu_cores")
+        if self.memory_gb_limit is not None and self.memory_gb_limit < self.memory_gb:
+            raise InvalidConfiguration("memory_gb_limit is less than memory_gb")
+        if self.auth_enabled and self.token_auth_enabled:
+            raise InvalidConfiguration("auth_enabled and token_auth_enabled exclude each other")
+        if self.traffic_percentile is not None and not 0 <= self.traffic_percentile <= 100:
+            raise InvalidConfiguration("traffic_percentile is a percentage, from 0 to 100")
+        pattern = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+        if self.namespace is not None and re.fullmatch(pattern, self.namespace) is None:
+            raise InvalidConfiguration(
+                f"namespace {self.namespace!r} must be 1 to 63 of a-z, 0-9 and '-', no '-' at either end"
+            )
+
+
+DeploymentConfig = LocalConfig | ContainerConfig | KubernetesConfig
+
+
+def check_port(port: int | None) -> None:
+    """Refuse what is no TCP port.
+
+    Raises:
+        InvalidConfiguration: not a whole number from 1 to 65535.
+    """
+    if port is None:
+        return
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+        raise InvalidConfiguration(f"port must be a whole number from 1 to 65535, it is {port!r}")
+
+
+def _positive(**values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and not value > 0:
+            raise InvalidConfiguration(f"{name} must be greater than 0, it is {value}")
+
+
+def _at_least(lowest: int, **values: int | None) -> None:
+    for name, value in values.items():
+        if value is not None and value < lowest:
+            raise InvalidConfiguration(f"{name} must be at least {lowest}, it is {value}")
+
+
+def _together(**values: str | None) -> None:
+    if any(values.values()) and not all(values.values()):
+        raise InvalidConfiguration(f"{' and '.join(values)} belong together: give all of them or none")

@@ -1,0 +1,284 @@
+"""Making a plan: look at everything that can be looked at, and collect what is wrong instead of stopping."""
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from moorage import models as registry
+from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.inference import InferenceConfig
+from moorage.deployments.interpreter import CannotAsk, Interpreter, ask, chosen_interpreter
+from moorage.deployments.plans import Plan
+from moorage.deployments.problems import Problem, error, from_error, warning
+from moorage.deployments.requirements import is_other_release, unmet_requirements
+from moorage.deployments.script import Import, ScriptText, check_script, imports_of, parse
+from moorage.deployments.source import Source, check_files, find_source
+from moorage.environments import Environment, check_variables
+from moorage.errors import (
+    EntryScriptError,
+    InvalidConfiguration,
+    InvalidName,
+    ModelNotFound,
+    MoorageError,
+    NotSupported,
+    PortInUse,
+)
+from moorage.models import Model
+from moorage.workspace import Workspace, home_folder
+from moorage_runtime.legacy.names import MODULES
+
+NAME_RULE = "3 to 32 lower-case letters, digits and '-', the first a letter, the last a letter or digit"
+MOST_MODELS = 1000
+# Answered by stand-ins inside a scorer, installed or not.
+STAND_INS = frozenset(
+    name.partition(".")[0] for name, module in MODULES.items() if not module.only_if_missing
+)
+# Local files that are followed to find what they import; beyond, the first start will tell.
+_MOST_FILES = 200
+
+
+def check_service_name(name: object) -> str:
+    """Return the name; raises `InvalidName` if it breaks `NAME_RULE`."""
+    if not isinstance(name, str) or re.fullmatch(r"[a-z]([a-z0-9-]{1,30}[a-z0-9])", name) is None:
+        raise InvalidName("service", name, NAME_RULE)
+    return name
+
+
+def plan(
+    workspace: Workspace,
+    name: str,
+    models: Sequence[Model | str],
+    inference_config: InferenceConfig | None = None,
+    deployment_config: DeploymentConfig | None = None,
+    *,
+    own_port: int | None = None,
+) -> Plan:
+    """Return what a deployment would do, with all problems that can be known without doing it.
+
+    ``models`` are records or ids (``name:version``, ``name``); ``own_port`` is the port that the service
+    holds already. Reads files, the registry and the interpreter; changes nothing.
+    """
+    config = deployment_config or LocalConfig()
+    draft = _Draft(workspace, own_port)
+    draft.check_name(name)
+    draft.check_target(config)
+    found = draft.find_models(models)
+    made = Plan(name, config.compute_type, config, models=found)
+    if inference_config is None:
+        draft.problems.append(_no_script(found))
+    else:
+        made = draft.look_at_script(made, inference_config.absolute())
+    draft.check_space(made)
+    return replace(made, problems=tuple(sorted(draft.problems, key=lambda p: p.severity != "error")))
+
+
+@dataclass
+class _Draft:
+    workspace: Workspace
+    own_port: int | None
+    problems: list[Problem] = field(default_factory=list)
+
+    def check_name(self, name: object) -> None:
+        try:
+            check_service_name(name)
+        except InvalidName as fault:
+            self.problems.append(from_error("name", fault))
+
+    def check_target(self, config: DeploymentConfig) -> None:
+        if not isinstance(config, LocalConfig):
+            fault = NotSupported(
+                f"services of compute type {config.compute_type} come with a later release; "
+                "until then deploy with compute type local"
+            )
+            self.problems.append(from_error("computeType", fault))
+            return
+        cores = os.cpu_count() or 1
+        if config.worker_count > 4 * cores:
+            text = f"{config.worker_count} scorer processes on a machine with {cores} cores"
+            self.problems.append(error("worker_count", text, f"use up to {4 * cores}"))
+        if not config.is_loopback:
+            text = f"everybody who can reach {config.host} can use the service: it asks for no key"
+            self.problems.append(warning("host", text))
+        if config.port is not None and config.port != self.own_port:
+            self._check_port(config.host, config.port)
+
+    def _check_port(self, host: str, port: int) -> None:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except PermissionError:
+            self.problems.append(
+                error("port", f"port {port} is not permitted to this user", "use 1024 or more")
+            )
+        except socket.gaierror:
+            self.problems.append(error("host", f"{host!r} is not an address of this machine"))
+        except OSError:
+            self.problems.append(from_error("port", PortInUse(port)))
+
+    def find_models(self, models: Sequence[Model | str]) -> tuple[Model, ...]:
+        found: dict[str, Model] = {}
+        for wanted in models:
+            try:
+                model = registry.get_by_id(self.workspace, wanted if isinstance(wanted, str) else wanted.id)
+            except (ModelNotFound, MoorageError) as fault:
+                self.problems.append(from_error("models", fault))
+            else:
+                found.setdefault(model.id, model)
+        if len(found) > MOST_MODELS:
+            self.problems.append(error("models", f"{len(found)} models; at most {MOST_MODELS} are possible"))
+        return tuple(found.values())
+
+    def look_at_script(self, made: Plan, config: InferenceConfig) -> Plan:
+        environment = config.environment
+        python = chosen_interpreter(environment)
+        made = replace(made, inference_config=config, python=python, variables=self._variables(environment))
+        source, faults = find_source(config)
+        self.problems += faults
+        texts: list[ScriptText] = []
+        if source is not None:
+            self.problems += check_files(source, home_folder())
+            texts = _reachable(source)
+            if texts and texts[0].path == source.script:
+                self.problems += check_script(texts[0])
+        interpreter = self._ask(python, source, texts)
+        if interpreter is not None:
+            made = replace(made, python_version=interpreter.python)
+            self._check_imports(interpreter, source, texts)
+            self._check_requirements(interpreter, config)
+            self._check_libraries(interpreter, made.models)
+        return replace(made, source=source)
+
+    def _variables(self, environment: Environment | None) -> dict[str, str]:
+        variables = {} if environment is None else dict(environment.variables)
+        try:
+            check_variables(variables)
+        except InvalidConfiguration as fault:
+            self.problems.append(from_error("environment", fault))
+        return variables
+
+    def _ask(self, python: Path, source: Source | None, texts: list[ScriptText]) -> Interpreter | None:
+        wanted = {found.top for text in texts for found in imports_of(text)}
+        files = {text.path for text in texts} | ({source.script} if source else set())
+        try:
+            answer = ask(python, wanted, sorted(files))
+        except CannotAsk as fault:
+            text = f"the interpreter {python} cannot be used: {fault}"
+            self.problems.append(error("environment", text, "name another one in interpreter_path"))
+            return None
+        for fault_ in answer.syntax:
+            shown = source.shown(Path(fault_.file)) if source else fault_.file
+            where = f"{shown}, line {fault_.line}" if fault_.line else shown
+            message = f"Python {answer.python} does not understand it: {fault_.message}"
+            cause = EntryScriptError("import", f"{where}: {message}")
+            self.problems.append(error(where, message, cause=cause))
+        return answer
+
+    def _check_imports(
+        self, interpreter: Interpreter, source: Source | None, texts: list[ScriptText]
+    ) -> None:
+        folders = source.import_folders if source else ()
+        seen: set[str] = set()
+        for found in (found for text in texts for found in imports_of(text)):
+            if found.top in seen or found.top not in interpreter.missing:
+                continue
+            seen.add(found.top)
+            if found.top in STAND_INS or _local_file(found.top, folders) is not None:
+                continue
+            self.problems.append(_missing_import(found, interpreter, source))
+
+    def _check_requirements(self, interpreter: Interpreter, config: InferenceConfig) -> None:
+        environment = config.environment
+        if environment is not None and environment.user_managed:
+            return
+        try:
+            conda = config.conda()
+        except InvalidConfiguration as fault:
+            self.problems.append(from_error("conda_file", fault))
+            return
+        pip = environment.pip_requirements if environment else ()
+        unmet = list(unmet_requirements(interpreter, conda, pip))
+        if unmet:
+            text = f"the script runs in {interpreter.path} as it is, which differs: {'; '.join(unmet)}"
+            advice = "environments are built from a later release on; until then install what matters there"
+            self.problems.append(warning("environment", text, advice))
+        if (environment is not None and environment.docker is not None) or config.base_image:
+            self.problems.append(warning("environment", "a base image has no effect on a local service"))
+
+    def _check_libraries(self, interpreter: Interpreter, models: Iterable[Model]) -> None:
+        for model in models:
+            if not _may_be_pickled(model):
+                continue
+            for library, parts in (("scikit-learn", 2), ("numpy", 1)):
+                made_with, there = model.libraries.get(library), interpreter.packages.get(library)
+                if made_with and there and is_other_release(made_with, there, parts=parts):
+                    text = f"{model.id} was registered beside {library} {made_with}; the script has {there}"
+                    self.problems.append(
+                        warning("models", text, "pickled models may not load, or give other results")
+                    )
+
+    def check_space(self, made: Plan) -> None:
+        needed = sum(model.size_bytes for model in made.models)
+        free = shutil.disk_usage(self.workspace.path).free
+        if needed > free:
+            text = f"the models need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+            self.problems.append(error("models", text, f"free some space at {self.workspace.path}"))
+
+
+def _no_script(models: tuple[Model, ...]) -> Problem:
+    fault = NotSupported(
+        "an entry script is needed: give an inference configuration. "
+        "Deploying a model without one comes with a later release"
+    )
+    return from_error("inference_config", fault)
+
+
+def _missing_import(found: Import, interpreter: Interpreter, source: Source | None) -> Problem:
+    where = f"{found.shown}, line {found.line}"
+    message = f"imports {found.module}, which {interpreter.path} does not have"
+    advice = f"install it there, or write it into an environment with an interpreter that has {found.top}"
+    if source is not None and source.folder is None and _local_file(found.top, (source.script.parent,)):
+        message = f"imports {found.module}, which is beside the script but is not deployed with it"
+        advice = f"set source_directory to {source.script.parent}"
+    return error(where, message, advice)
+
+
+def _reachable(source: Source) -> list[ScriptText]:
+    """Return the script and the files of its folder that it imports, as far as they can be parsed."""
+    texts: list[ScriptText] = []
+    waiting, seen = [source.script], {source.script}
+    while waiting and len(texts) < _MOST_FILES:
+        path = waiting.pop(0)
+        text = parse(path, source.shown(path))
+        if text is None:
+            continue
+        texts.append(text)
+        for found in imports_of(text):
+            file = _local_file(found.module, source.import_folders)
+            if file is not None and file.suffix == ".py" and file not in seen:
+                seen.add(file)
+                waiting.append(file)
+    return texts
+
+
+def _local_file(module: str, folders: Iterable[Path]) -> Path | None:
+    """Return the file or folder of the user that answers to a module's name."""
+    for folder in folders:
+        place = folder.joinpath(*module.split("."))
+        for candidate in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+        top = folder / module.partition(".")[0]
+        if top.is_dir() or any(folder.glob(f"{top.name}.*.so")):
+            return top
+    return None
+
+
+def _may_be_pickled(model: Model) -> bool:
+    suffixes = {Path(file.path).suffix.lower() for file in model.files}
+    return bool(suffixes & {".pkl", ".pickle", ".joblib", ".sav", ""}) or model.framework == "ScikitLearn"

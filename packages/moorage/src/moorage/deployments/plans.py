@@ -1,0 +1,97 @@
+"""A plan: what a deployment would do, and everything that is known to be wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.inference import InferenceConfig
+from moorage.deployments.problems import Problem
+from moorage.deployments.source import MODELS_FOLDER, Source
+from moorage.errors import PlanRejected
+from moorage.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A deployment as a value. Paths below the application root are relative and use "/".
+
+    ``source`` and ``inference_config`` are None only where a problem says why.
+    """
+
+    service: str
+    target: str
+    deployment_config: DeploymentConfig
+    models: tuple[Model, ...] = ()
+    inference_config: InferenceConfig | None = None
+    source: Source | None = None
+    python: Path | None = None
+    python_version: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    @property
+    def is_possible(self) -> bool:
+        return not self.errors
+
+    @property
+    def model_dir(self) -> str:
+        """What AZUREML_MODEL_DIR names: the folder of the only model, else the one of all models."""
+        if len(self.models) == 1:
+            return str(model_folder(self.models[0]))
+        return MODELS_FOLDER
+
+    def check(self) -> None:
+        """Raise if the plan is not possible.
+
+        Raises:
+            PlanRejected: with all problems; or, for a single one, the error that states the same fact
+                elsewhere (ModelNotFound, InvalidName, PortInUse, ...).
+        """
+        if not self.errors:
+            return
+        if len(self.errors) == 1 and self.errors[0].cause is not None:
+            raise self.errors[0].cause
+        raise PlanRejected(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+def model_folder(model: Model) -> PurePosixPath:
+    """Return the folder of a model below the application root."""
+    return PurePosixPath(MODELS_FOLDER, model.name, str(model.version))
+
+
+def _lines(plan: Plan) -> list[str]:
+    lines = [f"service      {plan.service} on target {plan.target}"]
+    if isinstance(plan.deployment_config, LocalConfig):
+        port = plan.deployment_config.port or "any free port"
+        lines.append(f"address      {plan.deployment_config.host}, {port}")
+    for model in plan.models:
+        size = (
+            f"{model.size_bytes / 1e6:,.1f} MB"
+            if model.size_bytes >= 100_000
+            else f"{model.size_bytes:,} bytes"
+        )
+        lines.append(f"model        {model.id}, {len(model.files)} files, {size}")
+    if plan.source is not None:
+        place = plan.source.folder or plan.source.script.parent
+        lines.append(f"script       {plan.source.entry_script} from {place}")
+    if plan.python is not None:
+        version = f" ({plan.python_version})" if plan.python_version else ""
+        lines.append(f"python       {plan.python}{version}")
+    for name in sorted(plan.variables):
+        lines.append(f"variable     {name}={plan.variables[name]}")
+    lines += [f"warning      {problem}" for problem in plan.warnings]
+    lines += [f"error        {problem}" for problem in plan.errors]
+    lines.append("This can be deployed." if plan.is_possible else "This cannot be deployed.")
+    return lines

@@ -1,0 +1,41 @@
+"""One operation at a time on a service; the lock vanishes with the process that holds it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from moorage.errors import OperationInProgress
+from moorage.folders import make_private_folder
+from moorage.workspace import Workspace
+from moorage_server.supervision.lock import FileLock, holder
+
+# Whoever only asks whether a lock is held has it for an instant.
+_WAIT_S = 0.2
+
+
+@contextmanager
+def operation(workspace: Workspace, service: str) -> Iterator[None]:
+    """Hold the right to change a service.
+
+    Raises:
+        OperationInProgress: somebody else holds it.
+    """
+    path = _path(workspace, service)
+    make_private_folder(path.parent)
+    lock = FileLock(path)
+    if not lock.acquire(wait_s=_WAIT_S):
+        raise OperationInProgress(service)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_busy(workspace: Workspace, service: str) -> bool:
+    """Tell whether an operation on the service runs at this moment."""
+    return holder(_path(workspace, service)) is not None
+
+
+def _path(workspace: Workspace, service: str) -> Path:
+    # Not in the service's own folder: deleting that must not delete the right to do so.
+    return workspace.path / "services" / ".locks" / service

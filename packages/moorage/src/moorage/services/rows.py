@@ -1,0 +1,231 @@
+"""Services in the database."""
+
+import getpass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from moorage.errors import ModelNotFound, ServiceNotFound
+from moorage.models.model import parse_model_id
+from moorage.services.definitions import Definition, from_json, to_json
+from moorage.services.service import Row
+from moorage.storage.tables import service_models, service_revisions, services
+from moorage.targets import Fault
+from moorage.workspace import Workspace
+
+
+def find(workspace: Workspace, name: str) -> Row:
+    """Return a service's row.
+
+    Raises:
+        ServiceNotFound: there is none of that name.
+    """
+    with workspace.database.read() as connection:
+        row = _find(connection, name)
+        known = (
+            []
+            if row
+            else connection.execute(select(services.c.name).order_by(services.c.name)).scalars().all()
+        )
+    if row is None:
+        raise ServiceNotFound(name, known)
+    return row
+
+
+def find_or_none(workspace: Workspace, name: str) -> Row | None:
+    """Return a service's row, None if there is none."""
+    with workspace.database.read() as connection:
+        return _find(connection, name)
+
+
+def find_all(workspace: Workspace) -> list[tuple[Row, Definition | None]]:
+    """Return all services by name, each with the definition of its present revision."""
+    with workspace.database.read() as connection:
+        rows = [_row(row) for row in connection.execute(select(services).order_by(services.c.name))]
+        definitions = {
+            (found.service_name, found.number): found.definition
+            for found in connection.execute(select(service_revisions))
+        }
+    result = []
+    for row in rows:
+        value = definitions.get((row.name, row.revision))
+        result.append((row, None if value is None else from_json(value)))
+    return result
+
+
+def definition_of(workspace: Workspace, name: str, revision: int | None) -> Definition | None:
+    """Return the definition of a kept revision."""
+    columns = service_revisions.c
+    wanted = select(columns.definition).where(columns.service_name == name, columns.number == revision)
+    with workspace.database.read() as connection:
+        value = connection.execute(wanted).scalar()
+    return None if value is None else from_json(value)
+
+
+def begin(
+    workspace: Workspace, name: str, target: str, definition: Definition, changes: Mapping[str, Any]
+) -> Row:
+    """Note that a new revision is wanted and return the row with its number.
+
+    ``changes`` are columns to set, such as tags. Models of the new and the live revision count as used.
+
+    Raises:
+        ModelNotFound: a model was deleted since the plan was made.
+    """
+    now = datetime.now(timezone.utc)
+    with workspace.database.write() as connection:
+        row = _find(connection, name)
+        number = (row.last_revision if row else 0) + 1
+        values = {**changes, "target": target, "last_revision": number, "wanted_revision": number}
+        if row is None:
+            first = {"tags": {}, "properties": {}, "created_at": now, "created_by": _user()}
+            connection.execute(services.insert().values(name=name, updated_at=now, **{**first, **values}))
+        else:
+            connection.execute(
+                update(services).where(services.c.name == name).values(updated_at=now, **values)
+            )
+        connection.execute(
+            service_revisions.insert().values(
+                service_name=name,
+                number=number,
+                definition=to_json(definition),
+                created_at=now,
+                created_by=_user(),
+            )
+        )
+        used = set(definition.models) | set(_models_of(connection, name, row.live_revision if row else None))
+        _use_models(connection, name, used)
+        made = _find(connection, name)
+    if made is None:
+        raise ServiceNotFound(name)
+    return made
+
+
+def went_live(workspace: Workspace, name: str, revision: int, host: str | None, port: int | None) -> None:
+    """Note that a revision serves."""
+    with workspace.database.write() as connection:
+        _set(
+            connection,
+            name,
+            wanted_revision=revision,
+            live_revision=revision,
+            error=None,
+            host=host,
+            port=port,
+        )
+        _use_models(connection, name, _models_of(connection, name, revision))
+
+
+def went_back(workspace: Workspace, name: str, fault: Fault | None) -> None:
+    """Note that the wanted revision did not come to serve; the live one, if any, is wanted again."""
+    with workspace.database.write() as connection:
+        row = _find(connection, name)
+        if row is None:
+            return
+        is_live = row.live_revision is not None
+        wanted = row.live_revision if is_live else row.wanted_revision
+        error = None if is_live or fault is None else asdict(fault)
+        _set(connection, name, wanted_revision=wanted, error=error)
+        # What never served holds on to nothing.
+        _use_models(connection, name, _models_of(connection, name, row.live_revision) if is_live else ())
+
+
+def change(workspace: Workspace, name: str, **columns: Any) -> None:
+    """Set columns of a service."""
+    with workspace.database.write() as connection:
+        _set(connection, name, **columns)
+
+
+def forget_revisions(workspace: Workspace, name: str, numbers: Iterable[int]) -> None:
+    """Remove the definitions of revisions that are not kept any more."""
+    columns = service_revisions.c
+    with workspace.database.write() as connection:
+        connection.execute(
+            delete(service_revisions).where(columns.service_name == name, columns.number.in_(list(numbers)))
+        )
+
+
+def revisions_of(workspace: Workspace, name: str) -> list[int]:
+    """Return the numbers of the kept revisions, the oldest first."""
+    columns = service_revisions.c
+    wanted = select(columns.number).where(columns.service_name == name).order_by(columns.number)
+    with workspace.database.read() as connection:
+        return list(connection.execute(wanted).scalars())
+
+
+def remove(workspace: Workspace, name: str) -> None:
+    """Forget a service; harmless if it is not known."""
+    with workspace.database.write() as connection:
+        connection.execute(delete(service_models).where(service_models.c.service_name == name))
+        connection.execute(delete(service_revisions).where(service_revisions.c.service_name == name))
+        connection.execute(delete(services).where(services.c.name == name))
+
+
+def models_in_use(workspace: Workspace) -> dict[str, tuple[str, ...]]:
+    """Return the ids of all models that services use, each with the names of those services."""
+    columns = service_models.c
+    wanted = select(service_models).order_by(columns.model_name, columns.model_version, columns.service_name)
+    users: dict[str, tuple[str, ...]] = {}
+    with workspace.database.read() as connection:
+        for row in connection.execute(wanted):
+            model_id = f"{row.model_name}:{row.model_version}"
+            users[model_id] = (*users.get(model_id, ()), row.service_name)
+    return users
+
+
+def _find(connection: Connection, name: str) -> Row | None:
+    row = connection.execute(select(services).where(services.c.name == name)).first()
+    return None if row is None else _row(row)
+
+
+def _row(row: Any) -> Row:
+    return Row(
+        name=row.name,
+        target=row.target,
+        description=row.description,
+        tags=row.tags,
+        properties=row.properties,
+        host=row.host,
+        port=row.port,
+        last_revision=row.last_revision,
+        wanted_revision=row.wanted_revision,
+        live_revision=row.live_revision,
+        fault=None if row.error is None else Fault(**row.error),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        created_by=row.created_by,
+    )
+
+
+def _set(connection: Connection, name: str, **columns: Any) -> None:
+    now = datetime.now(timezone.utc)
+    connection.execute(update(services).where(services.c.name == name).values(updated_at=now, **columns))
+
+
+def _models_of(connection: Connection, name: str, revision: int | None) -> Sequence[str]:
+    columns = service_revisions.c
+    wanted = select(columns.definition).where(columns.service_name == name, columns.number == revision)
+    value = connection.execute(wanted).scalar()
+    return () if value is None else value["models"]
+
+
+def _use_models(connection: Connection, name: str, models: Iterable[str]) -> None:
+    connection.execute(delete(service_models).where(service_models.c.service_name == name))
+    for model_id in sorted(set(models)):
+        model_name, version = parse_model_id(model_id)
+        row = {"service_name": name, "model_name": model_name, "model_version": version}
+        try:
+            connection.execute(service_models.insert().values(row))
+        except IntegrityError as error:
+            raise ModelNotFound(model_name, version) from error
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as containers have
+        return ""

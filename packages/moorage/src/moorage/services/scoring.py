@@ -1,0 +1,70 @@
+"""Sending a request to a service."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from moorage.errors import ServiceNotRunning
+from moorage.services.queries import get
+from moorage.workspace import Workspace
+
+DEFAULT_TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a service answered; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", errors="replace")
+
+    def json(self) -> Any:
+        """Return the body as a value; raises ValueError if it is not JSON."""
+        return json.loads(self.body)
+
+
+def run(
+    workspace: Workspace,
+    name: str,
+    body: str | bytes,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+) -> Response:
+    """Post a body to a service and return the answer, whatever its status; the body goes as it is.
+
+    Raises:
+        ServiceNotFound: there is none of that name.
+        ServiceNotRunning: it cannot be reached; the message has its state.
+    """
+    service = get(workspace, name)
+    if service.scoring_uri is None:
+        raise ServiceNotRunning(_why(name, service.state, service.error.message if service.error else None))
+    address = urlsplit(service.scoring_uri)
+    sent = {"content-type": "application/json", "accept": "application/json", **(headers or {})}
+    # Not http.client's resolving of "localhost": it may try an address first where nobody listens.
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_s)
+    try:
+        connection.request("POST", address.path, body.encode() if isinstance(body, str) else body, sent)
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        state = get(workspace, name).state
+        raise ServiceNotRunning(_why(name, state, f"{type(error).__name__}: {error}")) from error
+    finally:
+        connection.close()
+    return Response(answer.status, {key.lower(): value for key, value in answer.getheaders()}, content)
+
+
+def _why(name: str, state: str, reason: str | None) -> str:
+    detail = f": {reason}" if reason else ""
+    look = f"see: moor service get-logs -n {name}"
+    return f"service {name!r} cannot be asked, its state is {state}{detail}; {look}"

@@ -1,0 +1,90 @@
+"""A service as a record: what it should be, from the database, and what it is, from its target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from moorage.deployments import DeploymentConfig, InferenceConfig
+from moorage.targets import Fault, Observed
+
+State = Literal["Transitioning", "Healthy", "Unhealthy", "Failed", "Stopped"]
+COMPUTE_TYPES = {"local": "Local", "aci": "ACI", "aks": "AKS", "aksendpoint": "AKSENDPOINT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the database knows of a service; ``fault`` is why it never came to serve."""
+
+    name: str
+    target: str
+    description: str | None
+    tags: Mapping[str, str]
+    properties: Mapping[str, str]
+    host: str | None
+    port: int | None
+    last_revision: int
+    wanted_revision: int | None
+    live_revision: int | None
+    fault: Fault | None
+    created_at: datetime
+    updated_at: datetime
+    created_by: str
+
+    @property
+    def revision(self) -> int | None:
+        return self.live_revision if self.live_revision is not None else self.wanted_revision
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service as it is now. Times are aware UTC; ``models`` are ids; addresses are None while down.
+
+    ``error`` says why it failed, or why it had to be started again; None while all is well.
+    """
+
+    name: str
+    state: State
+    target: str
+    revision: int | None
+    scoring_uri: str | None
+    swagger_uri: str | None
+    port: int | None
+    models: tuple[str, ...]
+    error: Fault | None
+    description: str | None
+    tags: Mapping[str, str]
+    properties: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+    compute_type: str
+    created_by: str = ""
+    restarts: int = 0
+    inference_config: InferenceConfig | None = None
+    deployment_config: DeploymentConfig | None = None
+
+
+def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fault | None]:
+    """Say in one word how a service is, and what is wrong with it.
+
+    ``is_busy``: an operation on it runs at this moment.
+    """
+    if is_busy:
+        return "Transitioning", None
+    if not observed.is_supervised:
+        return _state_at_rest(row)
+    if observed.live is not None:
+        return ("Healthy", None) if observed.live in observed.ready else ("Unhealthy", observed.error)
+    if observed.ordered is not None and observed.ordered in observed.failed:
+        return "Failed", observed.failed[observed.ordered]
+    return "Transitioning", None
+
+
+def _state_at_rest(row: Row) -> tuple[State, Fault]:
+    if row.fault is not None:
+        return "Failed", row.fault
+    if row.live_revision is not None:
+        text = f"its processes are gone; bring it back with: moor service reload -n {row.name}"
+        return "Stopped", Fault("start", text)
+    text = "its deployment was cut short; run the same command again to finish it, or delete the service"
+    return "Failed", Fault("start", text)

@@ -1,0 +1,111 @@
+"""What a service asks of the place where it runs. One contract, one suite of tests for all targets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from moorage.deployments.plans import Plan
+from moorage.errors import MoorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which service is meant: the workspace's folder, its name, and the service's name."""
+
+    workspace_path: Path
+    workspace_name: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a revision does not run: stage, a sentence, and the user's own traceback or ''.
+
+    Stages of the script: settings, import, check, init, smoke. Of the target: listen, start.
+    """
+
+    stage: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a target sees of a service now.
+
+    ``prepared`` are the revisions whose files are there; ``ordered`` is the one that the target was told to
+    run; ``live`` answers requests, or did and is being started again (then it is not in ``ready``);
+    ``failed`` holds those that could not be started since they were ordered.
+    """
+
+    exists: bool = False
+    is_supervised: bool = False
+    prepared: frozenset[int] = frozenset()
+    ordered: int | None = None
+    live: int | None = None
+    ready: frozenset[int] = frozenset()
+    starting: frozenset[int] = frozenset()
+    failed: Mapping[int, Fault] = field(default_factory=dict)
+    restarts: int = 0
+    host: str | None = None
+    port: int | None = None
+    error: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run: a revision and where it listens (``port`` None: any free one)."""
+
+    revision: int
+    host: str = "127.0.0.1"
+    port: int | None = None
+
+
+class TargetFault(MoorageError):
+    """The target refused or could not do what was asked; the message says what would help."""
+
+    code = "target-fault"
+
+
+LogKind = Literal["service", "init"]
+
+
+class Target(Protocol):
+    """Every call may be repeated: after a crash at any point the same call finishes the work."""
+
+    name: str
+
+    def prepare(self, place: Place, revision: int, plan: Plan, contents: "Contents") -> None:
+        """Put everything that ``revision`` needs in place; nothing of it is visible before it is complete."""
+
+    def start(self, place: Place, order: Order) -> None:
+        """Run a prepared revision; once it is ready, it replaces what ran before. Returns at once."""
+
+    def stop(self, place: Place) -> None:
+        """Let nothing run; requests in flight are finished. Returns when that is so."""
+
+    def observe(self, place: Place) -> Observed:
+        """Look at what is there now."""
+
+    def retire(self, place: Place, revision: int) -> None:
+        """Remove what only ``revision`` needs; it neither runs nor is ordered."""
+
+    def destroy(self, place: Place) -> None:
+        """Stop the service and remove everything of it, logs included; harmless if there is nothing."""
+
+    def snapshot(self, place: Place, revision: int) -> Path | None:
+        """Return the application root of a kept revision, None if it is not kept."""
+
+    def logs(self, place: Place, num_lines: int, kind: LogKind = "service") -> str:
+        """Return the last lines that the service printed, '' if it never did."""
+
+    def scoring_uri(self, place: Place, observed: Observed) -> str | None:
+        """Return the address of ``/score``, None while there is none."""
+
+
+class Contents(Protocol):
+    """Where the files of models come from."""
+
+    def write_file(self, sha256: str, target: Path) -> None:
+        """Write the content with that digest to a new file, checked while it is written."""

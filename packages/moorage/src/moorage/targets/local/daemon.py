@@ -1,0 +1,79 @@
+"""Starting and stopping the supervisor of a service."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from moorage.deployments.process_environment import service_variables
+from moorage.targets.contract import TargetFault
+from moorage_server.supervision import files, orphans
+from moorage_server.supervision.lock import signal_supervisor, supervisor_pid
+from moorage_server.supervision.records import DEFAULT_DRAIN_TIMEOUT_S
+from moorage_server.supervisor import ALREADY_RUNNING, ERRORS_FILE
+
+_START_TIMEOUT_S = 60.0
+_KILL_AFTER_S = 10.0
+
+
+def wake(folder: Path) -> None:
+    """Let the supervisor look at ``desired.json``; start one if there is none.
+
+    Raises:
+        TargetFault: it cannot be started; with what it said.
+    """
+    if signal_supervisor(folder, signal.SIGHUP):
+        return
+    command = [sys.executable, "-m", "moorage_server.supervisor", "--detach", str(folder)]
+    try:
+        process = subprocess.run(  # noqa: S603 - our own program
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            # Python looks for modules there first, so it must not be the user's current folder.
+            cwd=folder,
+            env=service_variables(os.environ),
+            timeout=_START_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TargetFault(f"the supervisor cannot be started: {error}") from error
+    if process.returncode not in (0, ALREADY_RUNNING):
+        said = process.stderr.strip() or last_words(folder) or f"exit code {process.returncode}"
+        raise TargetFault(f"the supervisor cannot be started: {said}")
+
+
+def end(folder: Path) -> None:
+    """Stop the supervisor, gently at first, and everything that is left of the service.
+
+    Returns when nothing runs any more.
+    """
+    for number, patience_s in (
+        (signal.SIGTERM, DEFAULT_DRAIN_TIMEOUT_S + _KILL_AFTER_S),
+        (signal.SIGTERM, _KILL_AFTER_S),
+        (signal.SIGKILL, _KILL_AFTER_S),
+    ):
+        if not signal_supervisor(folder, number) or _wait_for_end(folder, patience_s):
+            break
+    orphans.kill_marked(orphans.mark(folder))
+
+
+def last_words(folder: Path) -> str:
+    """Return what a supervisor that died left in its error file, ''."""
+    try:
+        return (folder / files.LOG_FOLDER / ERRORS_FILE).read_text(errors="replace").strip()[-2000:]
+    except OSError:
+        return ""
+
+
+def _wait_for_end(folder: Path, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    while supervisor_pid(folder) is not None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
+    return True

@@ -1,0 +1,36 @@
+"""The settings of a front, made from a plan."""
+
+from pathlib import Path
+from typing import Any
+
+from moorage.deployments import LocalConfig
+from moorage.deployments.plans import Plan
+from moorage.targets.contract import Place
+from moorage.targets.local.folders import APP_FOLDER
+from moorage_server.settings import ServiceSettings, settings_as_json
+
+_OPTIONAL = ("scoring_timeout_ms", "max_concurrent_requests", "max_queue_wait_ms")
+
+
+def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[str, Any]:
+    """Return the content of ``service.json`` for a plan without errors."""
+    config, source = plan.deployment_config, plan.source
+    if not isinstance(config, LocalConfig) or source is None or plan.python is None:
+        raise ValueError("a plan with errors, or for another target, cannot be prepared")
+    given = {name: getattr(config, name) for name in _OPTIONAL if getattr(config, name) is not None}
+    settings = ServiceSettings(
+        name=place.service,
+        # Relative: to the folder of the settings file.
+        app_root=APP_FOLDER,
+        entry_script=source.entry_script,
+        source_directory=source.folder_name,
+        # Absolute, so that a script which changes its current folder still finds its model.
+        model_dir=str(revision_folder / APP_FOLDER / plan.model_dir),
+        python=str(plan.python),
+        environment={"WORKSPACE_NAME": place.workspace_name, **plan.variables},
+        worker_count=config.worker_count,
+        max_batch_size=config.max_batch_size,
+        legacy_status=config.legacy_status,
+        **given,
+    )
+    return settings_as_json(settings)

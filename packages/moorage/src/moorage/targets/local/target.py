@@ -1,0 +1,139 @@
+"""The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
+
+import errno
+import ipaddress
+from pathlib import Path
+
+from moorage.deployments.plans import Plan
+from moorage.errors import StorageFull, StorageUnavailable
+from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
+from moorage.targets.local import daemon, folders
+from moorage.targets.local.revision import write_revision
+from moorage_server.supervision import files
+from moorage_server.supervision.lock import supervisor_pid
+from moorage_server.supervision.logfile import last_lines
+from moorage_server.supervision.records import Desired, Failure, InvalidDesired, Status
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class LocalTarget:
+    """See `moorage.targets.contract.Target`."""
+
+    name = "local"
+
+    def prepare(self, place: Place, revision: int, plan: Plan, contents: Contents) -> None:
+        try:
+            write_revision(place, revision, plan, contents)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFull(
+                    f"no space left for revision {revision} of {place.service}; free some and try again"
+                ) from error
+            raise StorageUnavailable(
+                f"revision {revision} of {place.service} cannot be made: "
+                f"{error.filename or ''}: {error.strerror}"
+            ) from error
+
+    def start(self, place: Place, order: Order) -> None:
+        folder = folders.service_folder(place)
+        settings = folders.settings_path(order.revision)
+        if not (folder / settings).is_file():
+            raise TargetFault(f"revision {order.revision} of {place.service} is not prepared")
+        desired = Desired(order.revision, settings, order.host, order.port)
+        files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
+        daemon.wake(folder)
+
+    def stop(self, place: Place) -> None:
+        daemon.end(folders.service_folder(place))
+
+    def observe(self, place: Place) -> Observed:
+        folder = folders.service_folder(place)
+        if not folder.is_dir():
+            return Observed()
+        prepared = folders.prepared_revisions(place)
+        ordered = _ordered(folder)
+        status = _status(folder)
+        if status is None:
+            is_supervised = supervisor_pid(folder) is not None
+            return Observed(True, is_supervised, prepared, ordered)
+        by_state: dict[str, set[int]] = {}
+        for generation in status.generations:
+            by_state.setdefault(generation.state, set()).add(generation.number)
+        live = status.of(status.generation) if status.generation is not None else None
+        return Observed(
+            exists=True,
+            is_supervised=True,
+            prepared=prepared,
+            ordered=ordered,
+            live=status.generation,
+            ready=frozenset(by_state.get("ready", ())),
+            starting=frozenset(by_state.get("starting", ())),
+            failed={g.number: _fault(g.error) for g in status.generations if g.state == "failed"},
+            restarts=live.restarts if live else 0,
+            host=status.host or None,
+            port=status.port,
+            error=_fault(live.error) if live and live.error else None,
+        )
+
+    def retire(self, place: Place, revision: int) -> None:
+        observed = self.observe(place)
+        running = observed.ready | observed.starting | {observed.live, observed.ordered}
+        if revision in running:
+            raise TargetFault(f"revision {revision} of {place.service} is running and cannot be removed")
+        if revision in observed.prepared:
+            folders.remove(folders.revision_folder(place, revision))
+
+    def destroy(self, place: Place) -> None:
+        folder = folders.service_folder(place)
+        if folder.is_dir():
+            daemon.end(folder)
+        if folder.parent.is_dir():
+            folders.remove(folder)
+
+    def snapshot(self, place: Place, revision: int) -> Path | None:
+        folder = folders.revision_folder(place, revision) / folders.APP_FOLDER
+        return folder if folder.is_dir() else None
+
+    def logs(self, place: Place, num_lines: int, kind: LogKind = "service") -> str:
+        if kind == "init":  # the models are put in place before anything runs
+            return ""
+        path = folders.service_folder(place) / files.LOG_FOLDER / files.LOG_FILE
+        return last_lines(path, num_lines)
+
+    def scoring_uri(self, place: Place, observed: Observed) -> str | None:
+        if observed.port is None:
+            return None
+        return f"http://{_host_for_clients(observed.host)}:{observed.port}/score"
+
+
+def _host_for_clients(host: str | None) -> str:
+    """Return what a client on this machine writes: an address that means "all" is no place to go to."""
+    try:
+        address = ipaddress.ip_address(host or "127.0.0.1")
+    except ValueError:
+        return host or "localhost"
+    if address.is_unspecified or str(address) == "127.0.0.1":
+        return "localhost"
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _ordered(folder: Path) -> int | None:
+    try:
+        return Desired.from_json(files.read_json(folder / files.DESIRED) or {}).generation
+    except InvalidDesired:
+        return None
+
+
+def _status(folder: Path) -> Status | None:
+    """Return what the living supervisor says; None if there is none, or it has not spoken yet."""
+    pid = supervisor_pid(folder)
+    content = files.read_json(folder / files.STATUS)
+    status = Status.from_json(content) if content and pid else None
+    return status if status is not None and status.pid == pid else None
+
+
+def _fault(failure: Failure | None) -> Fault:
+    if failure is None:
+        return Fault("start", "it gave no reason")
+    return Fault(failure.stage, failure.message, failure.traceback)
