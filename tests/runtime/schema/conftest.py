@@ -1,6 +1,7 @@
-"""Reviewed documents, and a look at what an input error says."""
+"""Reviewed documents, kept as files."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,17 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 @pytest.fixture
-def snapshot():
-    """Return a reviewed JSON file by name."""
+def check_snapshot():
+    """Compare a document with the reviewed file of a name, byte for byte.
 
-    def read(name):
-        return json.loads((SNAPSHOTS / f"{name}.json").read_text(encoding="utf-8"))
+    ``UPDATE_SNAPSHOTS=1`` writes the files instead: read every change before it is committed.
+    """
 
-    return read
+    def check(name, document):
+        path = SNAPSHOTS / (name + ".json")
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        if os.environ.get("UPDATE_SNAPSHOTS"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check

@@ -8,7 +8,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from moorage_runtime.schema import InputError, PandasParameterType, SampleError, build_documents, input_schema
@@ -22,6 +22,7 @@ PEOPLE = pd.DataFrame(
     columns=["name", "age", "w", "ok"],
 )
 since = pytest.mark.skipif
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # Python 3.6 with its old hypothesis
 
 
 def assert_same(left, right) -> None:
@@ -102,7 +103,7 @@ same_reader = pytest.mark.skipif(RELEASE < (2, 2), reason="the reader of this pa
 @same_reader
 @pytest.mark.parametrize("orient", ["split", "records", "index", "columns", "values"])
 @given(table=tables())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=SLOW)
 def test_frames_are_those_of_pandas_own_reader(orient, table) -> None:
     value = written(*table, orient)
     kind = PandasParameterType(PEOPLE, enforce_column_type=False, enforce_shape=False, orient=orient)
@@ -111,7 +112,7 @@ def test_frames_are_those_of_pandas_own_reader(orient, table) -> None:
 
 @same_reader
 @given(table=tables(), data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=SLOW)
 def test_rows_may_lack_members_and_come_in_any_order(table, data) -> None:
     labels, rows = table
     records = []
@@ -125,12 +126,13 @@ def test_rows_may_lack_members_and_come_in_any_order(table, data) -> None:
 @same_reader
 @pytest.mark.parametrize("orient", ["split", "records", "columns", "values"])
 @given(table=tables(), data=st.data())
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=SLOW)
 def test_casts_are_those_of_pandas_after_its_own_reader(orient, table, data) -> None:
     labels, rows = table
     dtypes = st.sampled_from(["int64", "int8", "float64", "float32", "bool", "object", "str"])
     sample = pd.DataFrame({label: pd.Series([], dtype=data.draw(dtypes)) for label in labels})
     sample.columns = read_by_pandas([dict.fromkeys(labels, 1)], "records").columns
+    assume(sample.columns.is_unique)  # "1" and "1 " both become 1
     value = written(labels, rows, orient)
     kind = PandasParameterType(sample, orient=orient)
     wanted = read_by_pandas(value, orient)
@@ -340,8 +342,8 @@ if RELEASE >= (1, 2):
 @pytest.mark.parametrize("orient", ["split", "records", "index", "columns"])
 @pytest.mark.parametrize("name", list(ROUND_TRIPS))
 def test_a_column_of_every_type_comes_back_from_its_document(name, orient) -> None:
-    if RELEASE < (0, 25) and name in ("duration", "zoned"):
-        pytest.skip("this pandas cannot cast text to it")
+    if RELEASE < (0, 25) and name in ("duration", "zoned", "month"):
+        pytest.skip("this pandas has no such columns, or cannot cast text to them")
     sample = pd.DataFrame({"value": ROUND_TRIPS[name], "more": ["a", "b"]}, columns=["value", "more"])
     back = through_document(PandasParameterType(sample, orient=orient))
     assert list(back.dtypes) == list(sample.dtypes)
@@ -365,7 +367,7 @@ frames = st.lists(
 
 @pytest.mark.parametrize("orient", ORIENTS)
 @given(rows=frames)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=SLOW)
 def test_frames_come_back_from_their_document(orient, rows) -> None:
     sample = pd.DataFrame(rows, columns=["i", "f", "t", "b"])
     back = through_document(PandasParameterType(sample, orient=orient))
@@ -416,14 +418,14 @@ def test_null_is_true_missing_or_refused() -> None:
 
 
 def test_an_aware_column_takes_text_with_and_without_zone() -> None:
-    if RELEASE < (1, 1):
-        pytest.skip("old pandas cannot cast text to it")
+    if RELEASE < (2, 2):
+        pytest.skip("old pandas does not mix the two")
     back = cast(zoned, ["2020-01-02T05:04:05+02:00", "2020-01-02T03:04:05", None])
     assert back[0] == back[1] == pd.Timestamp("2020-01-02T03:04:05", tz="UTC")
     assert pd.isnull(back[2])
 
 
-@since(RELEASE < (1, 1), reason="old pandas drops the zone silently")
+@since(RELEASE < (2, 2), reason="old pandas drops the zone silently")
 def test_a_naive_column_refuses_a_zone() -> None:
     with pytest.raises(InputError, match=re.escape("[1].c: expected a date and time")):
         cast(pd.to_datetime(["2020-01-01"]), ["2020-01-02", "2020-01-02T05:04:05+02:00"])
@@ -530,7 +532,7 @@ def test_a_wrong_value_is_named_with_its_place(orient, value, message) -> None:
 
 
 @given(st.integers(0, 299), st.sampled_from(["age", "w"]))
-@settings(max_examples=15)
+@settings(max_examples=15, suppress_health_check=SLOW)
 def test_one_bad_value_among_many_is_found(row, column) -> None:
     value = [dict(ROW) for _ in range(300)]
     value[row][column] = "bad"
@@ -550,7 +552,7 @@ json_values = st.recursive(
 
 @pytest.mark.parametrize("orient", ORIENTS)
 @given(value=json_values)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=SLOW)
 def test_any_json_value_gives_a_frame_or_an_input_error(orient, value) -> None:
     for arguments in ({}, {"enforce_shape": False}):
         try:

@@ -94,7 +94,7 @@ def _datetime_reader(dtype: Any) -> ItemReader:
 
     unit, step = numpy.datetime_data(dtype)
     native = numpy.dtype("M8") if unit == "generic" else numpy.dtype("M8[%d%s]" % (step, unit))
-    missing = numpy.datetime64("NaT")
+    missing = numpy.array("NaT", dtype=native)[()]
 
     def read_datetime(value: Any) -> Any:
         if value is None or value in ("", "NaT"):
@@ -128,8 +128,9 @@ def _minutes(zone: str) -> int:
 def _timedelta_reader(dtype: Any) -> ItemReader:
     import numpy  # noqa: PLC0415
 
-    missing = numpy.timedelta64("NaT")
-    generic = numpy.datetime_data(dtype)[0] == "generic"
+    unit, step = numpy.datetime_data(dtype)
+    generic = unit == "generic"
+    missing = numpy.array("NaT", dtype="m8" if generic else "m8[%d%s]" % (step, unit))[()]
 
     def read_timedelta(value: Any) -> Any:
         if value is None or value == "NaT":
@@ -137,11 +138,11 @@ def _timedelta_reader(dtype: Any) -> ItemReader:
         if generic and type(value) is int:
             return numpy.timedelta64(value)
         match = _DURATION.match(value) if isinstance(value, str) else None
-        unit = DURATION_UNITS.get(match.group(2).lower()) if match else None
-        if match is None or unit is None:
+        code = DURATION_UNITS.get(match.group(2).lower()) if match else None
+        if match is None or code is None:
             raise expected(words_for(dtype), value)
         try:
-            span: Any = numpy.array(numpy.timedelta64(int(match.group(1)), unit))  # type: ignore[call-overload, unused-ignore]
+            span: Any = numpy.array(numpy.timedelta64(int(match.group(1)), code))  # type: ignore[call-overload, unused-ignore]
             return span.astype(dtype, casting="same_kind")[()]
         except (TypeError, OverflowError) as error:
             raise InputError("%s cannot be counted in %s: %s" % (shown(value), dtype, error)) from error

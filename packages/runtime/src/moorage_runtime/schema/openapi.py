@@ -140,7 +140,11 @@ def _version_3(
         "responses": {
             "200": {
                 "description": _HEALTHY,
-                "content": {"text/plain": {"schema": {"type": "string"}, "example": "Healthy"}},
+                # The old server documented plain text but sends HTML: both are declared.
+                "content": {
+                    "text/plain": {"schema": {"type": "string"}, "example": "Healthy"},
+                    "text/html": {"schema": {"type": "string"}, "example": "Healthy"},
+                },
             },
             "default": failed,
         },
@@ -175,7 +179,10 @@ def _version_3(
         "responses": {
             "200": {
                 "description": "The OpenAPI document in the version asked for.",
-                "content": {"text/plain": {"schema": {"type": "string"}}},
+                "content": {
+                    "application/json": {"schema": {"type": "object"}},
+                    "text/plain": {"schema": {"type": "string"}},
+                },
             },
             "default": failed,
         },

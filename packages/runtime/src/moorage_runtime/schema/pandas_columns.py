@@ -19,13 +19,15 @@ _ERRORS = (ValueError, TypeError, OverflowError, LookupError, AttributeError, No
 
 
 class Column:
-    """How the values of one column become an array; ``dtype`` None: an unknown column."""
+    """How the values of one column become an array; without a sample it is an unknown column."""
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, sample: Any = None) -> None:
         import pandas  # noqa: PLC0415
 
         self._series = pandas.Series
-        self.dtype = object if dtype is None else dtype  # type: Any
+        self.dtype = object if sample is None else sample.dtype  # type: Any
+        # Of the sample, since the dtypes of old pandas do not know their categories.
+        self._known = sample.cat if _is_category(self.dtype) else None
         self._kinds, self._build = _direct(self.dtype)
 
     def array(self, values: List[Any]) -> Any:
@@ -64,8 +66,8 @@ class Column:
         elif is_period(self.dtype):
             moments = pandas.PeriodIndex(read.where(read.notnull(), None), freq=self.dtype.freq)
             return self._series(moments, index=read.index)
-        elif _is_category(self.dtype):
-            return self._series(_categories(read, self.dtype), index=read.index)
+        elif self._known is not None:
+            return self._series(_categories(read, self._known), index=read.index)
         if kind == "M" and not getattr(self.dtype, "tz", None) and getattr(read.dtype, "tz", None):
             raise ValueError("the sample has no time zone")
         return read.astype(self.dtype)
@@ -147,15 +149,15 @@ def _is_category(dtype: Any) -> bool:
     return type(dtype).__name__ == "CategoricalDtype"
 
 
-def _categories(read: Any, dtype: Any) -> Any:
+def _categories(read: Any, known: Any) -> Any:
     """Return a column as categories; a value that is none of them is missing.
 
     ``astype`` does the same, but newest pandas warns about it and will refuse it.
     """
     import pandas  # noqa: PLC0415
 
-    codes = dtype.categories.get_indexer(pandas.Index(read))
-    return pandas.Categorical.from_codes(codes, categories=dtype.categories, ordered=dtype.ordered)
+    codes = known.categories.get_indexer(pandas.Index(read))
+    return pandas.Categorical.from_codes(codes, categories=known.categories, ordered=known.ordered)
 
 
 def _array_of(series: Any) -> Any:
@@ -173,4 +175,4 @@ def _is_missing(value: Any) -> bool:
 
 def columns_of(sample: Any) -> Dict[Any, Column]:
     """Return the columns of a sample frame by label."""
-    return {label: Column(sample.dtypes.iloc[i]) for i, label in enumerate(sample.columns)}
+    return {label: Column(sample.iloc[:, i]) for i, label in enumerate(sample.columns)}

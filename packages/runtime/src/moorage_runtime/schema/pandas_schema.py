@@ -32,6 +32,8 @@ def frame_schema(sample: Any, orient: str) -> Schema:
 def frame_example(sample: Any, orient: str) -> Any:
     """Return the frame as JSON values: dates in ISO form, ten decimal digits, periods as text."""
     sample = _with_periods_as_text(sample)
+    if orient != "table" and not _writes_durations():
+        sample = _with_durations_as_text(sample)
     try:
         text = sample.to_json(orient=orient, date_format="iso")
     except Exception as error:
@@ -43,6 +45,22 @@ def _with_periods_as_text(sample: Any) -> Any:
     for position, label in enumerate(sample.columns):
         if is_period(sample.dtypes.iloc[position]):
             sample = sample.assign(**{str(label): sample[label].astype(str)})
+    return sample
+
+
+def _writes_durations() -> bool:
+    """Say whether this pandas writes durations as such; old ones write them as dates in 1970."""
+    import pandas  # noqa: PLC0415
+
+    return "P1D" in pandas.Series([pandas.Timedelta(days=1)]).to_json(date_format="iso")
+
+
+def _with_durations_as_text(sample: Any) -> Any:
+    for position, label in enumerate(sample.columns):
+        if sample.dtypes.iloc[position].kind == "m":
+            column = sample.iloc[:, position]
+            texts = [None if missing else span.isoformat() for missing, span in zip(column.isnull(), column)]
+            sample = sample.assign(**{str(label): texts})
     return sample
 
 

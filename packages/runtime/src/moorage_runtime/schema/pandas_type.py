@@ -1,5 +1,6 @@
 """pandas frames as samples."""
 
+import inspect
 import warnings
 from operator import itemgetter
 from typing import Any, Dict, List, Optional
@@ -136,7 +137,7 @@ class PandasParameterType(AbstractParameterType):
         for position, label in enumerate(frame.columns):
             column = self._columns.get(label)
             try:
-                columns.append((column or Column(None)).cast(frame.iloc[:, position]))
+                columns.append((column or Column()).cast(frame.iloc[:, position]))
             except InputError as error:
                 raise self._located(error, value, frame, position) from error
         typed = self._frame_class(dict(enumerate(columns)), columns=range(len(columns)), index=frame.index)
@@ -191,10 +192,10 @@ class _Layout:
 
         self._names = names
         self._labels = pandas_labels.converted(names)
-        self._columns = [known.get(label) or Column(None) for label in self._labels]
+        self._columns = [known.get(label) or Column() for label in self._labels]
         self._frame_class = pandas.DataFrame
         self._range_index = pandas.RangeIndex
-        self._from_arrays = getattr(pandas.DataFrame, "_from_arrays", None)
+        self._from_arrays = _trusting_constructor()
 
     def frame(self, columns: List[List[Any]], path_of: Any) -> Any:
         """Return the frame for values by column.
@@ -217,6 +218,16 @@ class _Layout:
         frame = self._frame_class(dict(enumerate(arrays)), columns=range(len(arrays)), index=index)
         frame.columns = self._labels
         return frame
+
+
+def _trusting_constructor() -> Any:
+    """Return the constructor that takes arrays as they are, or None where this pandas has none."""
+    import pandas  # noqa: PLC0415
+
+    found = getattr(pandas.DataFrame, "_from_arrays", None)
+    if found is None or "verify_integrity" not in inspect.signature(found).parameters:
+        return None
+    return found
 
 
 def _members(rows: List[Dict[str, Any]], names: List[str]) -> Any:
