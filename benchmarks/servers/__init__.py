@@ -4,7 +4,7 @@ import importlib
 
 from benchmarks.servers.base import Server
 
-PEERS = ("moorage", "azureml", "ceilings")
+PEERS = ("moorage", "azureml", "mlserver", "bentoml", "litserve", "ray", "mlflow", "fastapi", "ceilings")
 
 
 class UnknownPeer(ValueError):
