@@ -1,0 +1,84 @@
+"""Errors of Moorage as the exceptions that old code catches: one table."""
+
+from contextlib import ContextDecorator
+from types import TracebackType
+
+from azureml.exceptions import (
+    AzureMLException,
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    NotYetAvailable,
+    ProjectSystemException,
+    UserErrorException,
+    WebserviceException,
+    WorkspaceException,
+)
+from moorage import errors
+
+__all__ = ["MissingModel", "MissingWorkspace", "as_old_exceptions", "old_exception"]
+
+
+class MissingModel(ModelNotFoundException, WebserviceException):
+    """Both, because documentation names the one and the old client raised the other."""
+
+
+class MissingWorkspace(ProjectSystemException, WorkspaceException):
+    """Both, because old code catches either."""
+
+
+class NothingToRegister(WebserviceException, ValueError):
+    """An empty folder: the old client let a ValueError escape."""
+
+
+# HTTP statuses that old code compares ``error.status_code`` with.
+_STATUS: tuple[tuple[type[errors.MoorageError], int], ...] = (
+    (errors.ModelNotFound, 404),
+    (errors.ServiceNotFound, 404),
+    (errors.RunNotFound, 404),
+    (errors.ServiceExists, 409),
+    (errors.OperationInProgress, 409),
+    (errors.ModelInUse, 409),
+)
+# Codes that the text begins with, because old code looks for them there.
+_PREFIX: tuple[tuple[type[errors.MoorageError], str], ...] = (
+    (errors.ModelNotFound, "ModelNotFound: "),
+    (errors.ServiceNotFound, "WebserviceNotFound: "),
+)
+
+
+def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
+    """Choose the documented exception for an error of Moorage; the text stays, the error is kept inside."""
+    text = next((prefix for kind, prefix in _PREFIX if isinstance(error, kind)), "") + str(error)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
+    match error:
+        case errors.ModelNotFound():
+            return MissingModel(text, status_code=status, inner_exception=error)
+        case errors.EmptyModelFolder():
+            return NothingToRegister(text, inner_exception=error)
+        case errors.WorkspaceNotFound() | errors.WorkspaceExists():
+            return MissingWorkspace(text, inner_exception=error)
+        case errors.WorkspaceUnusable():
+            return WorkspaceException(text, inner_exception=error)
+        case errors.RunFileNotFound():
+            return ModelPathNotFoundException(text, inner_exception=error)
+        case errors.EnvironmentNotFound():
+            return UserErrorException(text, inner_exception=error)
+        case errors.InvalidName(kind="environment" | "workspace" | "experiment"):
+            return UserErrorException(text, inner_exception=error)
+        case errors.NotSupported():
+            return NotYetAvailable.of(text, error)
+        case _:
+            return WebserviceException(text, status_code=status, inner_exception=error)
+
+
+class as_old_exceptions(ContextDecorator):
+    """Around calls into Moorage, as a context or a decorator: its errors leave as the old exceptions."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, errors.MoorageError):
+            raise old_exception(error) from error

@@ -1,0 +1,6 @@
+"""Batch scoring: the configuration is checked and kept in files as before; running it is not built yet."""
+
+from azureml.pipeline.steps.parallel_run_config import ParallelRunConfig
+from azureml.pipeline.steps.parallel_run_step import ParallelRunStep
+
+__all__ = ["ParallelRunConfig", "ParallelRunStep"]

@@ -1,0 +1,5 @@
+"""Score scripts of automated machine learning import this module for its effect, which is none here."""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)

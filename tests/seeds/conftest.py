@@ -1,0 +1,219 @@
+"""The documents that define the system, their code blocks, and the stage on which a block is executed.
+
+The documents are not part of the repository: they are looked for in ``$MOORAGE_SEEDS``, then in
+``shared/seeds`` beside the repository. Where they are not, these tests are skipped and say so.
+"""
+
+import fcntl
+import json
+import os
+import re
+import socket
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^(?P<indent>[ >]*)```(?P<language>[\w-]*)\s*$")
+NOT_THERE = "the seed documents are not here; set MOORAGE_SEEDS to their folder"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the document's number, the line of its fence (from 1), language and dedented text."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document}-line-{self.line}-{self.language}"
+
+
+def seeds_folder() -> Path | None:
+    for candidate in (os.environ.get("MOORAGE_SEEDS"), ROOT.parent / "shared" / "seeds"):
+        if candidate and Path(candidate).is_dir():
+            return Path(candidate)
+    return None
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    lines: list[str] = []
+    opened: tuple[int, str] | None = None
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        fence = FENCE.match(line)
+        if fence and opened is None and fence["language"]:
+            opened, lines = (number, fence["language"].lower()), []
+        elif fence and opened is not None:
+            yield Block(path.name[:3], *opened, textwrap.dedent("\n".join(lines)) + "\n")
+            opened = None
+        elif opened is not None:
+            lines.append(line)
+
+
+def all_blocks() -> list[Block]:
+    folder = seeds_folder()
+    documents = [] if folder is None else sorted(folder.glob("*.txt"))
+    return [block for document in documents for block in blocks_of(document)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    kinds = {"python_block": ("python",), "az_block": ("azurecli-interactive",)}
+    for fixture, languages in kinds.items():
+        if fixture in metafunc.fixturenames:
+            found = [block for block in all_blocks() if block.language in languages]
+            missing = [pytest.param(None, marks=pytest.mark.skip(reason=NOT_THERE))]
+            metafunc.parametrize(fixture, found or missing, ids=str if found else None)
+
+
+@pytest.fixture
+def seed_blocks() -> list[Block]:
+    found = all_blocks()
+    if not found:
+        pytest.skip(NOT_THERE)
+    return found
+
+
+@dataclass
+class Outcome:
+    """How a block fared: works; or what was added because the block itself is broken; or pending, and why."""
+
+    status: str
+    note: str = ""
+
+
+class Stage:
+    """A workspace, files and names that the documents presuppose; blocks are executed in its namespace."""
+
+    def __init__(self, workspace: Any, folder: Path) -> None:
+        self.ws, self.folder = workspace, folder
+        self.names: dict[str, Any] = {"__name__": "__main__", "ws": workspace}
+
+    def execute(self, block: Block, text: str | None = None) -> dict[str, Any]:
+        """Run a block (or ``text`` in its place) in the namespace and return that."""
+        exec(compile(text or block.text, f"{block.document}:{block.line}", "exec"), self.names)
+        return self.names
+
+    def ridge(self, name: str = "sklearn_mnist_model.pkl", columns: int = 10) -> str:
+        """Train a model on so many numbers and save it; return its path."""
+        import joblib
+        import numpy as np
+        from sklearn.linear_model import Ridge
+
+        rows = np.arange(columns * 20.0).reshape(20, columns) % 7
+        joblib.dump(Ridge().fit(rows, rows.sum(axis=1)), name)
+        return name
+
+    def register(self, path: str, name: str) -> Any:
+        from azureml.core import Model
+
+        return Model.register(self.ws, path, name)
+
+    def environment(self) -> Any:
+        """Return a definition whose packages are those of this Python."""
+        from azureml.core import Environment
+
+        made = Environment("myenv")
+        made.python.user_managed_dependencies = True
+        return made
+
+    def serve(self, script: str, models: list[Any], name: str = "myservice", port: int | None = None) -> Any:
+        """Deploy a script as a local service and return it when it answers."""
+        from azureml.core.model import InferenceConfig, Model
+        from azureml.core.webservice import LocalWebservice
+
+        Path("score.py").write_text(script, encoding="utf-8")
+        service = Model.deploy(
+            self.ws,
+            name,
+            models,
+            InferenceConfig(entry_script="score.py", environment=self.environment()),
+            LocalWebservice.deploy_configuration(port=port),
+        )
+        service.wait_for_deployment()
+        return service
+
+    def close(self) -> None:
+        """Stop every service and close the workspace."""
+        from moorage import services
+
+        for service in services.list_services(self.ws._moorage):
+            services.delete(self.ws._moorage, service.name)
+        self.ws._moorage.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    from azureml.core import Workspace
+
+    monkeypatch.setenv("MOORAGE_HOME", str(tmp_path / "home"))
+    for variable in ("MOORAGE_WORKSPACE", "MLFLOW_TRACKING_URI", "AZUREML_MODEL_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    made = Stage(Workspace.create("myworkspace", show_output=False), folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def outcome_of(record_property: Any) -> Any:
+    """Record what became of a block, for the table in docs/coverage.md."""
+
+    def record(block: Block, outcome: Outcome) -> None:
+        first = next(line for line in block.text.splitlines() if line.strip() and not line.startswith("#"))
+        document = {
+            "document": block.document,
+            "line": block.line,
+            "language": block.language,
+            "first": first.strip(),
+            "status": outcome.status,
+            "note": outcome.note,
+        }
+        record_property("seed-block", json.dumps(document))
+
+    return record
+
+
+@pytest.fixture
+def outcome() -> type[Outcome]:
+    return Outcome
+
+
+@pytest.fixture
+def port_8890() -> Iterator[int]:
+    yield from fixed_port(8890)
+
+
+@pytest.fixture
+def port_6789() -> Iterator[int]:
+    yield from fixed_port(6789)
+
+
+def fixed_port(number: int) -> Iterator[int]:
+    """Wait until no other test uses the port; skip if somebody else's program does."""
+    with (Path(tempfile.gettempdir()) / f"moorage-tests-port-{number}.lock").open("w") as lock:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    pytest.skip(f"another test has held port {number} for two minutes")
+                time.sleep(0.2)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError:
+                pytest.skip(f"port {number}, which the document names, is taken by another program")
+        yield number
