@@ -18,6 +18,7 @@ from moorage_runtime.schema import (
     input_schema,
 )
 
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # Python 3.6 with its old hypothesis
 UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 PLAIN = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "?", ">f8", ">i4"]
 RECORDS = [
@@ -56,6 +57,7 @@ def assert_given_back(sample):
 shapes = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.sampled_from(PLAIN).flatmap(lambda dtype: hnp.arrays(dtype, shapes)))
 def test_arrays_of_numbers_come_back_from_their_document(sample) -> None:
     assert_given_back(sample)
@@ -72,16 +74,19 @@ def moments(unit):
     return hnp.arrays("i8", shapes, elements=counts).map(lambda array: array.view(f"M8[{unit}]"))
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.sampled_from(UNITS).flatmap(moments))
 def test_moments_of_every_unit_come_back_from_their_document(sample) -> None:
     assert_given_back(sample)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.sampled_from(UNITS).flatmap(lambda unit: hnp.arrays(f"m8[{unit}]", shapes)))
 def test_durations_of_every_unit_come_back_from_their_document(sample) -> None:
     assert_given_back(sample)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(
     st.sampled_from(["U1", "U7", "S1", "S5"]).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=2, max_side=3))
@@ -104,6 +109,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.lists(JSON_VALUES, min_size=1, max_size=4))
 def test_objects_come_back_from_their_document(values) -> None:
     sample = np.empty(len(values), dtype=object)
@@ -117,7 +123,7 @@ def test_objects_come_back_from_their_document(values) -> None:
 
 @pytest.mark.parametrize("dtype", RECORDS)
 @pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)])
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_records_come_back_from_their_document(dtype, shape, data) -> None:
     dtype = np.dtype(dtype)
@@ -364,6 +370,7 @@ def test_an_integer_that_does_not_fit_is_named_with_the_limits() -> None:
         NumpyParameterType(np.zeros(1, "i1")).deserialize_input([1, 300])
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.integers(0, 199), st.integers(0, 4))
 def test_one_bad_value_among_many_is_found(row, column) -> None:
     value = [[1.0] * 5 for _ in range(200)]
@@ -373,6 +380,7 @@ def test_one_bad_value_among_many_is_found(row, column) -> None:
     assert caught.value.path == f"[{row}][{column}]"
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.sampled_from(["f8", "i4", "?", "U3", "M8[s]", "m8[s]", "O", "S2"]), JSON_VALUES)
 def test_any_json_value_gives_an_array_or_an_input_error(dtype, value) -> None:
     for shape in ((1,), (1, 2)):

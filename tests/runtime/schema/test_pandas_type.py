@@ -103,7 +103,7 @@ same_reader = pytest.mark.skipif(RELEASE < (2, 2), reason="the reader of this pa
 @same_reader
 @pytest.mark.parametrize("orient", ["split", "records", "index", "columns", "values"])
 @given(table=tables())
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=20, suppress_health_check=SLOW)
 def test_frames_are_those_of_pandas_own_reader(orient, table) -> None:
     value = written(*table, orient)
     kind = PandasParameterType(PEOPLE, enforce_column_type=False, enforce_shape=False, orient=orient)
@@ -112,7 +112,7 @@ def test_frames_are_those_of_pandas_own_reader(orient, table) -> None:
 
 @same_reader
 @given(table=tables(), data=st.data())
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=20, suppress_health_check=SLOW)
 def test_rows_may_lack_members_and_come_in_any_order(table, data) -> None:
     labels, rows = table
     records = []
@@ -126,7 +126,7 @@ def test_rows_may_lack_members_and_come_in_any_order(table, data) -> None:
 @same_reader
 @pytest.mark.parametrize("orient", ["split", "records", "columns", "values"])
 @given(table=tables(), data=st.data())
-@settings(max_examples=80, suppress_health_check=SLOW)
+@settings(max_examples=30, suppress_health_check=SLOW)
 def test_casts_are_those_of_pandas_after_its_own_reader(orient, table, data) -> None:
     labels, rows = table
     dtypes = st.sampled_from(["int64", "int8", "float64", "float32", "bool", "object", "str"])
@@ -367,7 +367,7 @@ frames = st.lists(
 
 @pytest.mark.parametrize("orient", ORIENTS)
 @given(rows=frames)
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=20, suppress_health_check=SLOW)
 def test_frames_come_back_from_their_document(orient, rows) -> None:
     sample = pd.DataFrame(rows, columns=["i", "f", "t", "b"])
     back = through_document(PandasParameterType(sample, orient=orient))
@@ -552,7 +552,7 @@ json_values = st.recursive(
 
 @pytest.mark.parametrize("orient", ORIENTS)
 @given(value=json_values)
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=20, suppress_health_check=SLOW)
 def test_any_json_value_gives_a_frame_or_an_input_error(orient, value) -> None:
     for arguments in ({}, {"enforce_shape": False}):
         try:

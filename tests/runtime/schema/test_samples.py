@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage_runtime.schema import (
@@ -83,6 +83,7 @@ def test_inputs_and_results_are_looked_at_and_values_are_not_shown() -> None:
     assert find_sensitive(lambda data: data) == []
 
 
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

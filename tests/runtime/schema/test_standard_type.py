@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage_runtime.schema import (
@@ -21,6 +21,7 @@ from moorage_runtime.schema import (
     input_schema,
 )
 
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # Python 3.6 with its old hypothesis
 Std = StandardPythonParameterType
 INT64 = {"type": "integer", "format": "int64"}
 DOUBLE = {"type": "number", "format": "double"}
@@ -56,6 +57,7 @@ SCALARS = (
 STEPS = st.integers(-9, 9).filter(bool)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(SCALARS | st.lists(st.integers()) | st.lists(st.text()) | st.dictionaries(st.text(), st.integers()))
 def test_values_come_back_from_their_document(sample) -> None:
     back = through_document(Std(sample))
@@ -63,16 +65,19 @@ def test_values_come_back_from_their_document(sample) -> None:
     assert back == sample
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.datetimes(timezones=MINUTE_ZONES))
 def test_moments_come_back_from_their_document(sample) -> None:
     assert through_document(Std(sample)) == in_utc(sample)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.times(timezones=MINUTE_ZONES))
 def test_times_come_back_from_their_document(sample) -> None:
     assert through_document(Std(sample)) == in_utc(sample)
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.integers(-99, 99), st.integers(0, 9), STEPS)
 def test_ranges_come_back_from_their_document(start, count, step) -> None:
     sample = range(start, start + count * step, step)
@@ -84,6 +89,7 @@ def test_numbers_that_json_lacks_come_back(text) -> None:
     assert repr(through_document(Std(float(text)))) == repr(float(text))
 
 
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(
     st.recursive(
         SCALARS.map(Std),
