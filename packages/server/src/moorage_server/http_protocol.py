@@ -330,7 +330,11 @@ class HttpProtocol(asyncio.Protocol):
             exchange.is_head = True
         if not parser.should_keep_alive() or parser.get_http_version() != "1.1":
             exchange.keep_alive = False
-            exchange.http_version = parser.get_http_version()
+            version = exchange.http_version = parser.get_http_version()
+            if version not in ("1.0", "1.1"):
+                exchange.has_bad_head = True
+                self._refuse(400, f"HTTP/{version} is not spoken here")
+                return
         self._upgrade = parser.should_upgrade()
         if len(exchange.target) > MAX_REQUEST_LINE_BYTES:
             exchange.has_bad_head = True
@@ -431,11 +435,12 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int, text: str) -> None:
         """Answer what is not a proper request, and end the connection."""
-        if self.active is not None and not self.active.is_answered:
-            # An earlier request is being answered: this answer would be taken for its own.
-            self.transport.close()
-            return
         self.is_lingering = True
+        last = self.pipeline[-1] if self.pipeline else self.active
+        if last is not None and not last.is_answered:
+            # Earlier requests are being answered: this answer would be taken for theirs.
+            last.keep_alive = False
+            return
         body = answers.message(text)
         self.transport.write(
             b"%b%b%bconnection: close\r\ncontent-length: %d\r\n\r\n%b"

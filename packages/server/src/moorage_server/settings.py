@@ -68,6 +68,7 @@ class ServiceSettings:
 
 _LOWEST = {
     "worker_count": 1,
+    "scoring_timeout_ms": 0,
     "worker_timeout_s": 0,
     "max_concurrent_requests": 1,
     "max_queue_wait_ms": 0,

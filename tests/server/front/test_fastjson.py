@@ -1,0 +1,214 @@
+"""The array decoder against ``json.loads`` and ``numpy.array``: the same array, or no array."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from moorage_runtime import frames
+from moorage_server.description import ArrayInput
+from moorage_server.fastjson import ArrayDecoder, array_as_json
+
+FLOATS = ("f8", "f4", "f2")
+INTEGERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+SHAPES = [(None,), (None, 2), (None, 10), (None, 2, 3), (None, 1)]
+
+
+def decoder(code, shape):
+    return ArrayDecoder(ArrayInput("data", code, shape, True))
+
+
+def general(body, code, shape):
+    """What the scorer makes of the body: an array, or None where it refuses it."""
+    try:
+        value = json.loads(body)["data"]
+        with np.errstate(over="ignore"):
+            array = np.array(value, dtype=code)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    if array.ndim != len(shape) or any(
+        e is not None and e != g for e, g in zip(shape, array.shape, strict=True)
+    ):
+        return None
+    return array
+
+
+def same(payload, expected):
+    code, shape, data = frames.unpack_array(payload)
+    assert expected is not None, "an array where the general path refuses"
+    assert shape == expected.shape
+    got = np.frombuffer(data, dtype="<" + code)
+    assert got.dtype == expected.dtype
+    assert got.tobytes() == expected.tobytes()
+
+
+numbers = st.one_of(
+    st.integers(-(2**70), 2**70),
+    st.integers(-300, 300),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(
+        [0.1, -0.0, 5e-324, 1.7976931348623157e308, 2**53 + 1, 2**63, 2**64 - 1, -(2**63), 65504.5]
+    ),
+)
+
+
+def arrays(element):
+    def of(shape):
+        strategy = element
+        for extent in reversed(shape[1:]):
+            strategy = st.lists(strategy, min_size=extent, max_size=extent)
+        return st.tuples(st.just(shape), st.lists(strategy, min_size=1, max_size=6))
+
+    return st.sampled_from(SHAPES).flatmap(of)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    arrays(numbers), st.sampled_from(FLOATS + INTEGERS), st.sampled_from([(",", ":"), (" , ", " : "), None])
+)
+def test_regular_numbers(shaped, code, separators):
+    shape, value = shaped
+    body = json.dumps({"data": value}, separators=separators).encode()
+    payload = decoder(code, shape).decode(body)
+    if payload is not None:
+        same(payload, general(body, code, shape))
+
+
+anything = st.recursive(
+    st.one_of(numbers, st.booleans(), st.none(), st.text(max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.sampled_from(["data", "a", "[", ","]), inner, max_size=3),
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.one_of(anything, st.builds(lambda v: {"data": v}, anything)),
+    st.sampled_from(SHAPES),
+    st.sampled_from(FLOATS + INTEGERS),
+)
+@example({"data": [[1, 2], [3]]}, (None, 2), "f8")
+@example({"data": [[1, [2]], [3, 4]]}, (None, 2), "f8")
+@example({"data": [[[1, 2], []]]}, (None, 2), "f8")
+@example({"data": [[1], 2]}, (None,), "f8")
+@example({"data": [[]]}, (None, 1), "f8")
+@example({"data": [[1, 2, 3], [4]]}, (None, 2), "f8")
+@example({"data": {"a": [1, 2]}}, (None,), "f8")
+def test_any_document(value, shape, code):
+    body = json.dumps(value).encode()
+    payload = decoder(code, shape).decode(body)
+    if payload is not None:
+        same(payload, general(body, code, shape))
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.binary(max_size=60), st.text(alphabet='{}[]",:.0123456789eE+- \n\\databNaN', max_size=60))
+def test_any_bytes(data, text):
+    one = decoder("f8", (None, 2))
+    for body in (data, text.encode(), b'{"data":' + text.encode() + b"}", b'{"data":[[' + data + b"]]}"):
+        payload = one.decode(body)
+        if payload is not None:
+            same(payload, general(body, "f8", (None, 2)))
+    # The decoder is not harmed by what it refused.
+    same(one.decode(b'{"data":[[1,2]]}'), np.array([[1.0, 2.0]]))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100, 3000])
+@pytest.mark.parametrize("code", ["f8", "i8", "f4", "i4"])
+def test_large_regular_bodies_take_the_fast_path(rows, code):
+    values = [
+        [(row * 10 + column) * (1 if code[0] == "i" else 0.37) for column in range(10)] for row in range(rows)
+    ]
+    for indent in (None, 1):
+        body = json.dumps({"data": values}, indent=indent).encode()
+        same(decoder(code, (None, 10)).decode(body), np.array(values, dtype=code))
+
+
+@pytest.mark.parametrize("rows", [2, 100, 3000])
+@pytest.mark.parametrize("width", [9, 11, "nested", "text"])
+def test_one_irregular_row_among_many(rows, width):
+    good = [0.123456789012345] * 10
+    bad = {"nested": [[0.1] * 10], "text": "0123456789"}.get(width) or [0.1] * width
+    for position in (0, rows // 2, rows - 1):
+        values = [good] * rows
+        values[position] = bad
+        assert decoder("f8", (None, 10)).decode(json.dumps({"data": values}).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [[1,2]], "data": [[3,4]]}',
+        b'{"Data": [[1,2]]}',
+        b'{"data": [[1,2]], "x": 1}',
+        b'{"data": []}',
+        b'{"data": [[]]}',
+        b'{"data": [[NaN, 1]]}',
+        b'{"data": [[1e999, 1]]}',
+        b'{"data": [[true, 1]]}',
+        b'{"data": [["1", 1]]}',
+        b'{"data": [[null, 1]]}',
+        b'[{"data": [[1, 2]]}]',
+        b'"data"',
+        b"",
+        b'{"data": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ],
+)
+def test_what_the_general_path_must_decide(body):
+    assert decoder("f8", (None, 2)).decode(body) is None
+
+
+def test_integers_out_of_range_are_for_the_general_path():
+    for code, value in (
+        ("i1", 128),
+        ("i1", -129),
+        ("u1", -1),
+        ("u1", 256),
+        ("i4", 2**31),
+        ("u8", -1),
+        ("i8", 2**63),
+    ):
+        assert decoder(code, (None,)).decode(json.dumps({"data": [value]}).encode()) is None
+    same(
+        decoder("u8", (None,)).decode(b'{"data": [18446744073709551615]}'), np.array([2**64 - 1], dtype="u8")
+    )
+
+
+def test_a_body_that_is_too_large_for_the_event_loop_is_for_the_general_path():
+    assert decoder("f8", (None,)).decode(b'{"data": [' + b"1," * 4_000_000 + b"1]}") is None
+
+
+def test_kinds_of_arrays_that_are_never_decoded_here():
+    assert ArrayDecoder.suits(ArrayInput("data", "f8", (None, 2), True))
+    assert not ArrayDecoder.suits(None)
+    for code, shape in (("b1", (None,)), ("f8", ()), ("f8", (None, None)), ("f8", (None, 0)), ("f8", (3, 2))):
+        assert not ArrayDecoder.suits(ArrayInput("data", code, shape, True))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["f8", "f4", "f2", *INTEGERS, "b1"]),
+    st.sampled_from([(), (0,), (1,), (7,), (3, 2), (2, 0), (2, 2, 2)]),
+    st.binary(min_size=64, max_size=64),
+)
+def test_arrays_as_json(code, shape, noise):
+    dtype = np.dtype("?" if code == "b1" else "<" + code)
+    count = math.prod(shape)
+    array = np.frombuffer(
+        noise[: count * dtype.itemsize] if code != "b1" else bytes(b & 1 for b in noise[:count]), dtype
+    )
+    array = array.reshape(shape)
+    text = array_as_json(frames.pack_array(code, shape, array.tobytes()))
+    assert json.dumps(json.loads(text)) == json.dumps(array.tolist())
+
+
+def test_non_finite_values_are_tokens():
+    array = np.array([np.nan, np.inf, -np.inf, 1.0])
+    text = array_as_json(frames.pack_array("f8", (4,), array.tobytes()))
+    assert text == b"[NaN, Infinity, -Infinity, 1.0]"
