@@ -142,6 +142,10 @@ class ScorerClient:
     def raw(self, method="GET", target="/score", headers=(), body: bytes = b"", **more) -> Reply:
         return self.score(frames.RAW, raw_payload(method, target, headers, body, **more))
 
+    @staticmethod
+    def raw_head(*arguments, **more) -> dict:
+        return raw_head(*arguments, **more)
+
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")
@@ -223,7 +227,8 @@ class Launcher:
         else:
             assert answer.type == frames.FAILED
             client.failed = json.loads(answer.payload)
-        assert bool(client.ready) is expect_ready, client.failed or client.ready
+        if expect_ready is not None:
+            assert bool(client.ready) is expect_ready, client.failed or client.ready
         return client
 
     @staticmethod
@@ -260,3 +265,37 @@ def python(request) -> Path:
 def edge_python(request) -> Path:
     """The oldest and the newest interpreter on the machine."""
     return request.param
+
+
+def environment_python(name: str) -> Path:
+    """The interpreter of an environment kept under ``.cache/``; made once by hand, see the README there."""
+    return Path(__file__).parents[2] / ".cache" / name / "bin" / "python"
+
+
+def provides(python: Path, *modules: str) -> bool:
+    """Whether an interpreter is there and can import the modules."""
+    if not python.exists():
+        return False
+    command = [str(python), "-W", "ignore", "-c", "import " + ", ".join(modules)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def web_environments() -> dict[str, tuple[Path, tuple[str, ...]]]:
+    """Interpreters by what they offer for HTTP, and the modules that must be there for that."""
+    pyenv = {path.parts[-3]: path for path in PYTHONS if "versions" in path.parts}
+    return {
+        "werkzeug": (Path(sys.executable), ("werkzeug",)),
+        "flask": (next((p for v, p in pyenv.items() if v.startswith("3.11")), Path("/none")), ("flask",)),
+        "flask-1-python-3.6": (environment_python("scorer-3.6"), ("flask",)),
+        "none": (PYTHONS[-1], ()),
+        "none-oldest": (PYTHONS[0], ()),
+    }
+
+
+@pytest.fixture(scope="session", params=list(web_environments()))
+def web_python(request) -> Path:
+    """An interpreter for each kind of web library: Werkzeug, new and old Flask, none at all."""
+    python, modules = web_environments()[request.param]
+    if not provides(python, *(modules or ("sys",))):
+        pytest.skip(f"no interpreter with {', '.join(modules)} on this machine")
+    return python

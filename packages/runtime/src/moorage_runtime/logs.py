@@ -83,7 +83,8 @@ def set_up_logging(*folders: str) -> Optional[str]:
                 with open(path, "rb") as file:
                     logging.config.dictConfig(json.loads(file.read().decode("utf-8")))
             except (ValueError, TypeError, AttributeError, KeyError, ImportError, OSError) as error:
-                raise ValueError("%s cannot be used: %s" % (path, error)) from error
+                reason = error if error.__cause__ is None else "%s: %s" % (error, error.__cause__)
+                raise ValueError("%s cannot be used: %s" % (path, reason)) from error
             return path
     return None
 

@@ -38,6 +38,7 @@ def _prepare(settings: Settings, event_loop: EventLoop) -> EntryScript:
     folders = [settings.app_root]
     if settings.entry_path:
         folders.append(os.path.dirname(settings.entry_path))
+    legacy.install()  # before a logging.json, which may name the old classes
     try:
         logging_file = logs.set_up_logging(*folders)
         if settings.debug_port is not None:
@@ -46,7 +47,6 @@ def _prepare(settings: Settings, event_loop: EventLoop) -> EntryScript:
         raise EntryScriptFailed("settings", str(error)) from None
     logs.logger.info("Logging as configured in %s", logging_file or "the defaults of the scorer")
     logs.redirect_print()
-    legacy.install()
     entry_script.set_up_import_path(settings)
     script = entry_script.load(settings)
     logs.logger.info("Found the entry script %s, input mode: %s", script.path, script.mode)
