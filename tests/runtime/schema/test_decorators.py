@@ -72,7 +72,7 @@ def test_a_name_that_the_function_lacks_is_an_error_at_the_call() -> None:
     def run(a):
         return a
 
-    with pytest.raises(InputError, match="no parameter 'wrong'"):
+    with pytest.raises(MissingInput, match="no parameter 'wrong'"):
         run(a=1)
     assert list(get_input_schema(run)["properties"]) == ["a", "wrong"]
 

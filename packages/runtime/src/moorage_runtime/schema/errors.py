@@ -31,7 +31,7 @@ class InputError(ValueError):
 
 
 class MissingInput(InputError, IndexError):
-    """A decorated parameter was not given at all."""
+    """A decorated parameter was not given at all; usually the fault of whoever calls the function."""
 
 
 class SampleError(ValueError):

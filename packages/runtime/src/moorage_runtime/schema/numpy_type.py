@@ -82,7 +82,8 @@ class NumpyParameterType(AbstractParameterType):
         except (ValueError, TypeError, OverflowError, LookupError) as error:
             tail = self._tail if self.enforce_shape else ()
             raise find_fault(input_data, self._dtype, self._ndim, tail, error) from error
-        if self.enforce_shape and (array.shape[1:] != self._tail or array.ndim != self._ndim):
+        # Without dimensions there is no tail to tell by.
+        if self.enforce_shape and (array.shape[1:] != self._tail or not self._ndim and array.ndim):
             raise shape_fault(input_data, array.shape, self._ndim, self._tail)
         return array
 
