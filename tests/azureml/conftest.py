@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from azureml.core import Workspace
+from moorage import services
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,11 @@ def model_folder() -> str:
     (folder / "a.txt").write_text("a")
     (folder / "sub" / "b.txt").write_text("b")
     return "net"
+
+
+@pytest.fixture
+def stops_services(ws: Workspace) -> Iterator[None]:
+    """Stop whatever a test deployed."""
+    yield
+    for service in services.list_services(ws._moorage):
+        services.delete(ws._moorage, service.name)
