@@ -5,10 +5,13 @@ The documents are not part of the repository: they are looked for in ``$MOORAGE_
 """
 
 import fcntl
+import io
 import json
 import os
 import re
+import shutil
 import socket
+import tarfile
 import tempfile
 import textwrap
 import time
@@ -92,8 +95,8 @@ class Outcome:
 class Stage:
     """A workspace, files and names that the documents presuppose; blocks are executed in its namespace."""
 
-    def __init__(self, workspace: Any, folder: Path) -> None:
-        self.ws, self.folder = workspace, folder
+    def __init__(self, workspace: Any, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.ws, self.folder, self.patch = workspace, folder, patch
         self.names: dict[str, Any] = {"__name__": "__main__", "ws": workspace}
 
     def execute(self, block: Block, text: str | None = None) -> dict[str, Any]:
@@ -115,6 +118,20 @@ class Stage:
         from azureml.core import Model
 
         return Model.register(self.ws, path, name)
+
+    def answer_downloads(self) -> None:
+        """Give a local archive with ``mnist/model.onnx`` to whoever downloads the sample of the document."""
+        archive = self.folder.parent / "mnist.tar.gz"
+        with tarfile.open(archive, "w:gz") as written:
+            entry = tarfile.TarInfo("mnist/model.onnx")
+            entry.size = 4
+            written.addfile(entry, io.BytesIO(b"onnx"))
+
+        def copy(url: str, filename: str) -> None:
+            assert url.endswith("/mnist.tar.gz")
+            shutil.copy(archive, filename)
+
+        self.patch.setattr("urllib.request.urlretrieve", copy)
 
     def environment(self) -> Any:
         """Return a definition whose packages are those of this Python."""
@@ -159,7 +176,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    made = Stage(Workspace.create("myworkspace", show_output=False), folder)
+    made = Stage(Workspace.create("myworkspace", show_output=False), folder, monkeypatch)
     yield made
     made.close()
 
