@@ -73,7 +73,9 @@ def normalise(arguments: Sequence[str]) -> list[str]:
     Raises:
         ArgumentFileError: an ``@file`` cannot be read.
     """
-    rest = list(arguments[1:] if arguments[:1] == ["ml"] else arguments)
+    rest = list(arguments)
+    if rest[:1] == ["ml"]:
+        del rest[0]
     result: list[str] = []
     for position, argument in enumerate(rest):
         if argument == "--":

@@ -1,6 +1,7 @@
 """Answers as text: JSON, YAML, tables, tab-separated values, or a part of them chosen with JMESPath."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,12 +86,12 @@ def _search(answer: Any, query: str) -> Any:
 
 
 def _coloured(text: str) -> str:
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     from rich.console import Console
     from rich.json import JSON
 
-    console = Console()  # knows NO_COLOR
+    console = Console()
     with console.capture() as captured:
         console.print(JSON(text), soft_wrap=True)
     return captured.get()
@@ -119,7 +120,8 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> str:
     is_terminal = sys.stdout.isatty()
     # A terminal wraps long cells; a file or pipe gets each row on one line.
     console = Console(width=None if is_terminal else 100_000)
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    style = "" if os.environ.get("NO_COLOR") else "bold"
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=style)
     for title in titles:
         drawn.add_column(title, overflow="fold", no_wrap=not is_terminal)
     for row in rows:

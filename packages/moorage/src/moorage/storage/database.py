@@ -42,6 +42,7 @@ class Database:
         database = cls(_engine(address))
         try:
             with _clear_errors(address):
+                _make_private_file(address)
                 database._upgrade_if_needed()
         except BaseException:
             database.close()
@@ -160,6 +161,18 @@ def _sqlite_engine(address: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
     return engine
+
+
+def _make_private_file(address: URL) -> None:
+    """Make the file of an SQLite database with mode 0600; SQLite gives the files beside it the same mode."""
+    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
+        return
+    try:
+        os.close(os.open(address.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StorageUnavailable(
+            f"the database {address.database} cannot be used: {error.strerror}"
+        ) from error
 
 
 @contextmanager
