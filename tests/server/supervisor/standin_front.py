@@ -58,6 +58,7 @@ async def serve():
     report(event="ready")
     await stop.wait()
     server.close()
+    report(event="closed")
     # A connection that was accepted an instant ago is not in ``active`` yet.
     await asyncio.sleep(0.1)
     if active:

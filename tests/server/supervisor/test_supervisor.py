@@ -32,8 +32,10 @@ def test_an_update_replaces_the_generation_on_the_same_port(service):
     port = service.wait_live(1).port
     service.want(2)
     assert service.wait_live(2).port == port
-    status = service.wait_until(lambda s: s.of(1).state == "stopped")
+    status = service.wait_until(lambda s: not s.of(1).accepts)
+    assert status.of(2).accepts
     assert service.ask()["generation"] == 2
+    status = service.wait_until(lambda s: s.of(1).state == "stopped")
     assert status.of(1).pid is None
     assert status.of(1).error is None
 

@@ -47,6 +47,10 @@ class Events:
     def ready(self) -> None:
         self._send({"event": "ready"})
 
+    def closed(self) -> None:
+        """New connections are for the next generation from here on."""
+        self._send({"event": "closed"})
+
     def failed(self, failure: ScriptFailed) -> None:
         self._send({"event": "failed", "error": failure.as_json()})
 
@@ -77,6 +81,12 @@ class _Server(uvicorn.Server):
         self._app.connections = lambda: len(self.server_state.connections)
         self._app.clock.every_second(self._sweep)
         self._events.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        self._events.closed()
+        await super().shutdown(sockets)
 
     def _sweep(self) -> None:
         for connection in list(self.server_state.connections):

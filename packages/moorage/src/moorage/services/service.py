@@ -84,7 +84,7 @@ def _state_at_rest(row: Row) -> tuple[State, Fault]:
     if row.fault is not None:
         return "Failed", row.fault
     if row.live_revision is not None:
-        text = f"its processes are gone; bring it back with: moor service reload -n {row.name}"
+        text = f"its processes are gone; start them again with: moor service start -n {row.name}"
         return "Stopped", Fault("start", text)
     text = "its deployment was cut short; run the same command again to finish it, or delete the service"
     return "Failed", Fault("start", text)

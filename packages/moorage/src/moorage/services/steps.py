@@ -44,7 +44,9 @@ def next_step(wanted: Order, observed: Observed) -> Step:
         return Start()
     if revision in observed.failed:
         return GiveUp(observed.failed[revision])
-    # The one before may still be finishing its requests; nobody has to wait for that.
-    if revision in observed.ready and observed.live == revision:
+    # The one before may still be finishing its requests; nobody has to wait for that. But who is told that
+    # the update is done must not be answered by the old revision when connecting again.
+    is_alone = observed.accepting <= {revision}
+    if revision in observed.ready and observed.live == revision and is_alone:
         return Done()
     return Wait()

@@ -35,8 +35,8 @@ class Observed:
     """What a target sees of a service now.
 
     ``prepared`` are the revisions whose files are there; ``ordered`` is the one that the target was told to
-    run; ``live`` answers requests, or did and is being started again (then it is not in ``ready``);
-    ``failed`` holds those that could not be started since they were ordered.
+    run; ``live`` answers requests, or did and is being started again (then it is not in ``ready``); new
+    connections may come to ``accepting``; ``failed`` could not be started since they were ordered.
     """
 
     exists: bool = False
@@ -46,6 +46,7 @@ class Observed:
     live: int | None = None
     ready: frozenset[int] = frozenset()
     starting: frozenset[int] = frozenset()
+    accepting: frozenset[int] = frozenset()
     failed: Mapping[int, Fault] = field(default_factory=dict)
     restarts: int = 0
     host: str | None = None

@@ -20,6 +20,7 @@ class Generation:
     front: FrontProcess | None = None
     address: tuple[str, int | None] = ("", None)
     scorer_pids: tuple[int, ...] = ()
+    accepts: bool = False
     run: int = 0
     deaths: int = 0
     was_ready: bool = False
@@ -54,12 +55,13 @@ class Generation:
             settings=self.desired.settings,
             pid=self.front.pid if self.front else None,
             scorer_pids=self.scorer_pids,
+            accepts=self.accepts,
             restarts=max(0, self.run - 1),
             error=self.error,
         )
 
     def became_ready(self, now: float) -> None:
-        self.state, self.was_ready = "ready", True
+        self.state, self.was_ready, self.accepts = "ready", True, True
         self.ready_since, self.error = now, None
 
     def drain(self, now: float) -> None:
@@ -74,7 +76,7 @@ class Generation:
 
     def ended(self, code: int, last_words: str, now: float) -> str:
         """Note that the front ended with ``code``; return a sentence for the log."""
-        self.scorer_pids = ()
+        self.scorer_pids, self.accepts = (), False
         if self.state == "draining":
             self.state, self.kill_at = "stopped", None
             return describe_exit(code)

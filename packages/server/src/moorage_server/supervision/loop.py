@@ -245,6 +245,8 @@ class Supervisor:
                 case "ready" if generation.state == "starting":
                     generation.became_ready(self.clock())
                     self._tell(generation, "is ready")
+                case "closed":
+                    generation.accepts = False
                 case "failed":
                     generation.reported = Failure.from_json(event.get("error"))
 

@@ -80,13 +80,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class GenerationStatus:
-    """One generation as ``status.json`` shows it; ``settings`` is relative to the service folder."""
+    """One generation as ``status.json`` shows it.
+
+    ``settings`` is relative to the service folder; ``accepts``: new connections may come to it.
+    """
 
     number: int
     state: GenerationState
     settings: str
     pid: int | None = None
     scorer_pids: tuple[int, ...] = ()
+    accepts: bool = False
     restarts: int = 0
     error: Failure | None = None
 
@@ -121,6 +125,7 @@ class Status:
                     settings=g["settings"],
                     pid=g["pid"],
                     scorer_pids=tuple(g["scorer_pids"]),
+                    accepts=g["accepts"],
                     restarts=g["restarts"],
                     error=Failure.from_json(g["error"]),
                 )

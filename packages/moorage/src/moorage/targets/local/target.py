@@ -69,6 +69,7 @@ class LocalTarget:
             live=status.generation,
             ready=frozenset(by_state.get("ready", ())),
             starting=frozenset(by_state.get("starting", ())),
+            accepting=frozenset(g.number for g in status.generations if g.accepts),
             failed={g.number: _fault(g.error) for g in status.generations if g.state == "failed"},
             restarts=live.restarts if live else 0,
             host=status.host or None,
