@@ -39,5 +39,9 @@ def message(text: str) -> bytes:
     return json.dumps({"message": text}).encode()
 
 
+def timed_out(limit_ms: int) -> str:
+    return f"The scoring script did not finish within {limit_ms} ms."
+
+
 def too_large(max_body_bytes: int) -> str:
     return f"the request body is larger than the {max_body_bytes} bytes that this service accepts"

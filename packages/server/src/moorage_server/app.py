@@ -119,6 +119,10 @@ class App:
     def _health(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         if exchange.method == b"OPTIONS":
             exchange.answer(answers.OK, answers.TEXT_BLOCK + _ALLOW + tail + cors, b"")
+        elif self.pool.is_down:
+            text = "No scorer can be started; the service's log says why."
+            block = answers.ERROR_BLOCK + tail + cors
+            exchange.answer(answers.STATUS_LINES[503], block, answers.message(text))
         else:
             exchange.answer(answers.OK, answers.TEXT_BLOCK + tail + cors, b"Healthy")
 

@@ -182,7 +182,9 @@ class ScorerConnection(asyncio.Protocol):
         self.resume_reading()
         now = monotonic()
         # A moving average over about sixteen answers; what it decides is only how much is sent ahead.
-        self.mean_run_s += (now - self.head_since - self.mean_run_s) * 0.0625
+        elapsed_s = now - self.head_since
+        mean_s = self.mean_run_s
+        self.mean_run_s = mean_s + (elapsed_s - mean_s) * 0.0625 if mean_s else elapsed_s
         self.head_since = now
         self.on_reply(call)
 

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from moorage_runtime import frames
+from moorage_server import answers
 from moorage_server.calls import Call
 from moorage_server.description import ScriptDescription, parse_description
 from moorage_server.errors import ScriptFailed
@@ -48,7 +49,6 @@ class Scorer:
     async def start(self) -> None:
         """Start the process and send it the settings; returns before the script is loaded."""
         self.timed_out = False
-        self.failure = None
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         try:
@@ -84,6 +84,7 @@ class Scorer:
             self.kill()
             return
         self.is_ready = True
+        self.failure = None
         self.ready_since = monotonic()
         self._settle(None)
         assert self.connection is not None
@@ -114,7 +115,7 @@ class Scorer:
         process, connection = self.process, self.connection
         if process is not None and not self.pool.is_stopping:
             logger.error("scorer %d (pid %d) %s", self.number, process.pid, describe_exit(code))
-        if not self.is_ready and self.failure is None:
+        if not self.settled.done():
             self._settle(
                 ScriptFailed("start", f"the scorer process {describe_exit(code)} while it loaded the script")
             )
@@ -162,6 +163,7 @@ class ScorerPool:
         self.held = 0  # calls that are not answered, not cancelled
         self.limit = settings.max_concurrent_requests
         self.restarts = 0
+        self.is_started = False
         self.is_stopping = False
         self.scorers: list[Scorer] = []
         self.ready: list[ScorerConnection] = []
@@ -171,6 +173,8 @@ class ScorerPool:
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_limit_s = run_limit_s(settings)
+        limit_ms = min(settings.scoring_timeout_ms or 10**12, settings.worker_timeout_s * 1000 or 10**12)
+        self._timeout_message = answers.timed_out(limit_ms)
 
     # life
 
@@ -187,10 +191,13 @@ class ScorerPool:
         while pending:
             _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             for scorer in self.scorers:
-                if scorer.failure is not None:
-                    failure = scorer.failure
+                if scorer.settled.done() and not scorer.is_ready:
+                    failure = scorer.failure or ScriptFailed(
+                        "start", "a scorer ended as soon as it was ready"
+                    )
                     await self.stop()
                     raise failure
+        self.is_started = True
         if self._run_limit_s:
             self._watch_runs()
         description = self.scorers[0].description
@@ -329,6 +336,11 @@ class ScorerPool:
     def pids(self) -> list[int]:
         return [s.process.pid for s in self.scorers if s.process is not None and s.process.exit_code is None]
 
+    @property
+    def is_down(self) -> bool:
+        """No scorer serves, and the last attempts to start one have failed."""
+        return not self.ready and any(scorer.failure is not None for scorer in self.scorers)
+
     def scorers_changed(self) -> None:
         self.on_scorers(self.pids)
 
@@ -346,11 +358,7 @@ class ScorerPool:
         again = calls
         if had_head and self._must_fail(calls[0], connection):
             again = calls[1:]
-            reason = (
-                f"exceeded its limit of {self._run_limit_s:g} s"
-                if scorer.timed_out
-                else "the scorer process ended"
-            )
+            reason = self._timeout_message if scorer.timed_out else answers.SCORER_ENDED
             self.held -= 1
             calls[0].lost(reason)
         if self.settings.max_batch_size > 1:
@@ -360,7 +368,8 @@ class ScorerPool:
             call.connection = None
             call.queued_at = monotonic()
             self.waiting.appendleft(call)
-        if self.is_stopping:
+        if self.is_stopping or not self.is_started:
+            # A scorer that does not even start once is a failure of the script, not an accident.
             return
         self.restarts += 1
         delay_s = 0.0
