@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import httpx
 import psutil
@@ -26,6 +27,7 @@ import psutil
 import moorage.models
 import moorage.services
 from moorage.deployments import InferenceConfig, LocalConfig
+from moorage.services import Event
 from moorage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +40,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="leave the last service running")
     keep = parser.parse_args().keep
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     started = time.monotonic()
     try:
         with home_of_its_own(keep) as home:
@@ -53,13 +56,28 @@ def main() -> int:
     return 0
 
 
+was_interrupted = False
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    global was_interrupted
+    was_interrupted = True
+    raise KeyboardInterrupt
+
+
+def go_on() -> None:
+    """Raise KeyboardInterrupt again if the first was swallowed, as it is inside a weakref callback."""
+    if was_interrupted:
+        raise KeyboardInterrupt
+
+
 def train_two_models(home: Path) -> tuple[Path, Path]:
     heading("Train two models on the diabetes data: 442 rows, 10 columns")
     paths = []
     for folder, alpha in (("first", 1.0), ("second", 0.1)):
         target = home / folder / "ridge_model.pkl"
         target.parent.mkdir()
-        execute([sys.executable, EXAMPLE / "train.py", target, alpha])
+        execute([sys.executable, EXAMPLE / "train.py", target.relative_to(ROOT), alpha])
         paths.append(target)
     return paths[0], paths[1]
 
@@ -76,7 +94,7 @@ def in_python(home: Path, model_path: Path) -> None:
             [model],
             InferenceConfig(entry_script="score.py", source_directory=EXAMPLE),
             LocalConfig(),
-            on_event=lambda event: print(f"  {event}", flush=True),
+            on_event=show,
         )
         print(f"{service.name} is {service.state}")
         wait_until_it_answers(service.scoring_uri)
@@ -96,17 +114,23 @@ def in_python(home: Path, model_path: Path) -> None:
         workspace.close()
 
 
+def show(event: Event) -> None:
+    go_on()
+    print(f"  {event.message}", flush=True)
+
+
 def on_the_command_line(first: Path, second: Path, keep: bool) -> None:
     heading("The same on the command line")
+    print(f"$ cd {EXAMPLE.relative_to(ROOT)}")
     name = "diabetes-cli"
     moor("model", "register", "-n", "ridge", "-p", first)
-    configuration = ("--ic", EXAMPLE / "inferenceconfig.json", "--dc", EXAMPLE / "deploymentconfig.json")
+    configuration = ("--ic", "inferenceconfig.json", "--dc", "deploymentconfig.json")
     moor("model", "deploy", "-n", name, "-m", "ridge:1", *configuration)
-    moor("service", "run", "-n", name, "-d", f"@{EXAMPLE / 'rows.json'}")
+    moor("service", "run", "-n", name, "-d", "@rows.json")
     heading("Update the running service to a second version of the model")
     moor("model", "register", "-n", "ridge", "-p", second)
     moor("service", "update", "-n", name, "-m", "ridge:2")
-    moor("service", "run", "-n", name, "-d", f"@{EXAMPLE / 'rows.json'}")
+    moor("service", "run", "-n", name, "-d", "@rows.json")
     moor("service", "list")
     if keep:
         home = shlex.quote(os.environ["MOORAGE_HOME"])
@@ -184,22 +208,27 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 def moor(*arguments: object) -> None:
-    execute([MOOR, *arguments])
+    as_table = () if "run" in arguments else ("-o", "table")
+    execute([MOOR, *arguments, *as_table], EXAMPLE)
 
 
-def execute(command: list[object]) -> None:
-    """Show a command and run it; a failing one ends the demo with its status."""
+def execute(command: list[object], folder: Path = ROOT) -> None:
+    """Show a command and run it in a folder; a failing one ends the demo with its status."""
     words = [str(word) for word in command]
-    shown = [Path(words[0]).name, *(word.replace(f"{ROOT}/", "") for word in words[1:])]
+    shown = [Path(words[0]).name]
+    shown += [os.path.relpath(word, folder) if word.startswith(f"{ROOT}/") else word for word in words[1:]]
     print(f"$ {shlex.join(shown)}", flush=True)
-    status = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode
-    if status == -signal.SIGINT or status == 130:
-        raise KeyboardInterrupt
+    # A session of its own: Ctrl-C comes to this process alone, which then ends all others.
+    status = subprocess.run(
+        words, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True, check=False
+    ).returncode
+    go_on()
     if status:
         raise SystemExit(status)
 
 
 def heading(text: str) -> None:
+    go_on()
     print(f"\n== {text}", flush=True)
 
 
