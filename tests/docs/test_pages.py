@@ -36,6 +36,12 @@ def test_write_an_entry_script(read_along: ReadAlong) -> None:
     assert re.search(r'\{"bytes": ?\d+\}', output)
 
 
+def test_describe_inputs_and_outputs(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "describe-inputs-and-outputs.md")
+    assert "[100.0]" in output
+    assert 'houses[0].rooms: expected an integer, got \\"two\\"' in output
+
+
 def test_contributing_names_only_what_exists(read_along: ReadAlong) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -28,6 +28,8 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         InvalidDocument: a user's OpenAPI document is not JSON.
     """
     array_input = _schema_fact("array_input", script) if script.mode == "keyword" else None
+    if settings.public_examples:
+        notices.extend(_sensitive_samples(script))
     return {
         "protocol": frames.PROTOCOL_VERSION,
         "pid": os.getpid(),
@@ -43,6 +45,15 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         "libraries": libraries(),
         "notices": notices,
     }
+
+
+def _sensitive_samples(script: EntryScript) -> List[str]:
+    """Return warnings of samples that look secret or personal: the OpenAPI document shows them."""
+    if not is_decorated(script.run):
+        return []
+    from .schema.samples import find_sensitive  # noqa: PLC0415
+
+    return find_sensitive(script.run)
 
 
 def _schema_fact(name: str, script: EntryScript) -> Any:
@@ -72,6 +83,7 @@ def openapi_documents(script: EntryScript, settings: Settings, notices: List[str
                 service_name=settings.service_name,
                 service_version=settings.service_version,
                 path_prefix=settings.path_prefix,
+                public_examples=settings.public_examples,
             )
         )
     except Exception as error:  # a document that cannot be made must not keep a model from serving

@@ -22,6 +22,7 @@ _TYPES: Dict[str, Any] = {
     "spin_us": (int, float),
     "development": (bool,),
     "legacy_status": (bool,),
+    "public_examples": (bool,),
     "service_name": (str,),
     "service_version": (str,),
     "path_prefix": (str,),
@@ -57,6 +58,7 @@ class Settings:
         self.spin_us: Union[int, float] = values.get("spin_us", 0)
         self.development: bool = values.get("development", False)
         self.legacy_status: bool = values.get("legacy_status", False)
+        self.public_examples: bool = values.get("public_examples", True)
         self.service_name: str = values.get("service_name", "ML service")
         self.service_version: str = values.get("service_version", "1.0")
         self.path_prefix: str = values.get("path_prefix", "")
