@@ -16,6 +16,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,31 @@ class Outcome:
     note: str = ""
 
 
+@contextmanager
+def fixed_port(number: int) -> Iterator[int]:
+    """Hold a port that a document names, for one test of this machine at a time.
+
+    Skips if another test keeps it for two minutes, or a program that is none of ours has it.
+    """
+    with (Path(tempfile.gettempdir()) / f"moorage-tests-port-{number}.lock").open("w") as lock:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    pytest.skip(f"another test has held port {number} for two minutes")
+                time.sleep(0.2)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError:
+                pytest.skip(f"port {number}, which the document names, is taken by another program")
+        yield number
+
+
 class Stage:
     """A workspace, files and names that the documents presuppose; blocks are executed in its namespace."""
 
@@ -157,12 +183,25 @@ class Stage:
         service.wait_for_deployment()
         return service
 
-    def close(self) -> None:
-        """Stop every service and close the workspace."""
+    @contextmanager
+    def port(self, number: int) -> Iterator[int]:
+        """Hold a port that a document names; the services on it stop at the end."""
+        with fixed_port(number):
+            try:
+                yield number
+            finally:
+                self.stop_services()
+
+    def stop_services(self) -> None:
+        """Delete every service."""
         from moorage import services
 
         for service in services.list_services(self.ws._moorage):
             services.delete(self.ws._moorage, service.name)
+
+    def close(self) -> None:
+        """Stop every service and close the workspace."""
+        self.stop_services()
         self.ws._moorage.close()
 
 
@@ -207,30 +246,5 @@ def outcome() -> type[Outcome]:
 
 @pytest.fixture
 def port_8890() -> Iterator[int]:
-    yield from fixed_port(8890)
-
-
-@pytest.fixture
-def port_6789() -> Iterator[int]:
-    yield from fixed_port(6789)
-
-
-def fixed_port(number: int) -> Iterator[int]:
-    """Wait until no other test uses the port; skip if somebody else's program does."""
-    with (Path(tempfile.gettempdir()) / f"moorage-tests-port-{number}.lock").open("w") as lock:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    pytest.skip(f"another test has held port {number} for two minutes")
-                time.sleep(0.2)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", number))
-            except OSError:
-                pytest.skip(f"port {number}, which the document names, is taken by another program")
+    with fixed_port(8890) as number:
         yield number
