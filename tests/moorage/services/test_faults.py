@@ -13,7 +13,7 @@ import pytest
 
 from moorage import services
 from moorage.deployments import LocalConfig
-from moorage.errors import OperationInProgress, PortInUse
+from moorage.errors import EntryScriptError, OperationInProgress, PortInUse
 from moorage.services import operations
 from moorage.services.locks import operation
 from moorage_server.supervision import lock, orphans
@@ -106,7 +106,16 @@ def test_an_update_killed_anywhere_leaves_a_service_that_answers(workspace, mode
     model("two")
     killed("update", moment, script())
     assert _ask(workspace) in ("one", "two")
-    assert services.get(workspace, "svc").state == "Healthy"
+    service = services.get(workspace, "svc")
+    assert service.state == "Healthy"
+    assert service.models == (("m:1",) if _ask(workspace) == "one" else ("m:2",))
+    # An update that fails now leaves alone what is there now.
+    with pytest.raises(EntryScriptError):
+        services.update(
+            workspace, "svc", inference_config=script("def init(): 1 / 0\ndef run(x): 1", "bad.py")
+        )
+    assert services.get(workspace, "svc").revision in (1, 2)
+    assert _ask(workspace) in ("one", "two")
     assert services.update(workspace, "svc", models=["m:2"]).models == ("m:2",)
     assert _ask(workspace) == "two"
 

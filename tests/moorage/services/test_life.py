@@ -203,6 +203,23 @@ def test_settings_reach_the_server(workspace, model, script):
     assert "200" in answer.text
 
 
+def test_files_are_named_relative_to_the_application_root(workspace, model, script):
+    text = (
+        "import os\ndef init(): pass\ndef run(data):\n"
+        "    return [os.getcwd() == os.environ['AML_APP_ROOT'], os.path.exists('azureml-models/m/1')]\n"
+    )
+    services.deploy(workspace, "svc", [model()], script(text))
+    assert _ask(workspace) == [True, True]
+
+
+def test_a_plan_of_an_existing_service_accepts_its_own_port(workspace, model, script):
+    service = services.deploy(workspace, "svc", [model()], script())
+    config = LocalConfig(port=service.port)
+    assert services.make_plan(workspace, "svc", ["m:1"], script(), config).is_possible
+    assert not services.make_plan(workspace, "other", ["m:1"], script(), config).is_possible
+    assert services.make_plan(workspace, "No", [], script()).errors[0].where == "name"
+
+
 def test_secrets_of_the_caller_stay_with_the_caller(workspace, model, script, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
     monkeypatch.setenv("LC_TIME", "C")

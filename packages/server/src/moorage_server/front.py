@@ -31,7 +31,7 @@ from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
 from moorage_server.variables import script_variables
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("moorage_server.front")  # it may run as __main__
 BACKLOG = 2048
 
 
@@ -275,6 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         events.failed(ScriptFailed("settings", str(error)))
         return 3
     if options.listen_fd is not None:
+        # Old scripts name files relative to the application root. Not done before Python has found its own
+        # modules: the user's files must not be taken for them.
+        os.chdir(settings.app_root)
         listener = socket.socket(fileno=options.listen_fd)
         listener.set_inheritable(False)
     else:

@@ -120,9 +120,7 @@ def deploy(
     script = inference_config(session, wishes)
     target = deployment_config(session, wishes)
     if dry_run:
-        from moorage.deployments import plan
-
-        return _plan_answer(plan(session.workspace, chosen, models, script, target))
+        return _plan_answer(services.make_plan(session.workspace, chosen, models, script, target))
     if no_wait:
         detached.run_again(session, chosen)
         return service_document(services.get(session.workspace, chosen))

@@ -1,6 +1,6 @@
 """Deployed services and all one can do to them."""
 
-from moorage.services.deploying import deploy, reload, start, update
+from moorage.services.deploying import deploy, make_plan, reload, start, update
 from moorage.services.events import Event
 from moorage.services.queries import get, get_logs, list_services, models_in_use
 from moorage.services.removal import delete
@@ -18,6 +18,7 @@ __all__ = [
     "get",
     "get_logs",
     "list_services",
+    "make_plan",
     "models_in_use",
     "reload",
     "run",

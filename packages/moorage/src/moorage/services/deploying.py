@@ -1,13 +1,22 @@
 """Deploy, update and reload: plan, revision, smoke run, live; or back to what was before."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.planning import check_service_name, plan
 from moorage.deployments.plans import Plan
-from moorage.errors import InvalidArgument, MoorageError, PropertyExists, ServiceExists, ServiceNotFound
+from moorage.errors import (
+    InvalidArgument,
+    InvalidName,
+    MoorageError,
+    NotSupported,
+    PropertyExists,
+    ServiceExists,
+    ServiceNotFound,
+)
 from moorage.models import Model
 from moorage.models.model import checked_labels, checked_text
 from moorage.services import rows
@@ -56,12 +65,30 @@ def deploy(
         if row is not None and row.live_revision is not None and not overwrite:
             raise ServiceExists(name)
         work = _Work.of(workspace, name, config, on_event, timeout_s)
+        row = work.settle(row)
         if row is None:
             # A folder without a row is what a deletion left that was cut short.
             work.target.destroy(work.place)
         made = work.plan(row, models, inference_config, config)
         work.bring_live(row, made, inference_config or _unreachable(), changes)
     return get(workspace, name)
+
+
+def make_plan(
+    workspace: Workspace,
+    name: str,
+    models: Sequence[Model | str],
+    inference_config: InferenceConfig | None = None,
+    deployment_config: DeploymentConfig | None = None,
+) -> Plan:
+    """Return what `deploy` would do, and what is wrong with it; a service of that name may keep its port."""
+    config = deployment_config or LocalConfig()
+    own_port = None
+    with suppress(ServiceNotFound, NotSupported, InvalidName):
+        rows.find(workspace, check_service_name(name))
+        place = Place(workspace.path, workspace.name, name)
+        own_port = open_target(config.compute_type).observe(place).port
+    return plan(workspace, name, models, inference_config, config, own_port=own_port)
 
 
 def update(
@@ -102,9 +129,12 @@ def update(
         if changes and models is None and inference_config is None and deployment_config is None:
             rows.change(workspace, name, **changes)
         else:
+            work = _Work.of(
+                workspace, name, _definition(workspace, row).deployment_config, on_event, timeout_s
+            )
+            row = work.settle(row) or row
             definition = _definition(workspace, row)
             config = deployment_config or definition.deployment_config
-            work = _Work.of(workspace, name, config, on_event, timeout_s)
             given = inference_config or definition.inference_config
             files = inference_config or work.kept_files(row, definition) or given
             made = work.plan(row, definition.models if models is None else models, files, config)
@@ -129,8 +159,9 @@ def reload(
     """
     with operation(workspace, name):
         row = rows.find(workspace, name)
+        work = _Work.of(workspace, name, _definition(workspace, row).deployment_config, on_event, timeout_s)
+        row = work.settle(row) or row
         definition = _definition(workspace, row)
-        work = _Work.of(workspace, name, definition.deployment_config, on_event, timeout_s)
         given = definition.inference_config
         files: InferenceConfig = given
         if not given.entry_path.is_file():
@@ -192,6 +223,16 @@ class _Work:
     ) -> "_Work":
         place = Place(workspace.path, workspace.name, name)
         return cls(workspace, place, open_target(config.compute_type), Teller(name, on_event), timeout_s)
+
+    def settle(self, row: Row | None) -> Row | None:
+        """Note what an operation that was cut short has reached after all; return the row as it is then."""
+        if row is None or row.wanted_revision is None or row.wanted_revision == row.live_revision:
+            return row
+        observed = self.target.observe(self.place)
+        if observed.live != row.wanted_revision or observed.live not in observed.ready:
+            return row
+        rows.went_live(self.workspace, row.name, row.wanted_revision, observed.host, observed.port)
+        return rows.find(self.workspace, row.name)
 
     def kept_files(self, row: Row, definition: Definition) -> InferenceConfig | None:
         """Return the configuration with the files of the last good revision, None if they are gone."""

@@ -23,7 +23,7 @@ def get(workspace: Workspace, name: str) -> Service:
         ServiceNotFound: there is none of that name.
     """
     row = rows.find(workspace, name)
-    return _service(workspace, row, rows.definition_of(workspace, name, row.revision))
+    return _service(workspace, row, rows.definitions_of(workspace, name))
 
 
 def list_services(
@@ -40,19 +40,19 @@ def list_services(
     A tag or property filter is a key that must be there, or a key and its value.
     """
     found = []
-    for row, definition in rows.find_all(workspace):
-        models = definition.models if definition else ()
+    for row, definitions in rows.find_all(workspace):
         if compute_type is not None and row.target != compute_type.lower():
-            continue
-        if model_id is not None and model_id not in models:
-            continue
-        if model_name is not None and model_name not in {model.partition(":")[0] for model in models}:
             continue
         if not all(_has(row.tags, wanted) for wanted in tags):
             continue
         if not all(_has(row.properties, wanted) for wanted in properties):
             continue
-        found.append(_service(workspace, row, definition))
+        service = _service(workspace, row, definitions)
+        if model_id is not None and model_id not in service.models:
+            continue
+        if model_name is not None and model_name not in {m.partition(":")[0] for m in service.models}:
+            continue
+        found.append(service)
     return found
 
 
@@ -74,7 +74,7 @@ def models_in_use(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     return rows.models_in_use(workspace)
 
 
-def _service(workspace: Workspace, row: Row, definition: Definition | None) -> Service:
+def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definition]) -> Service:
     busy = is_busy(workspace, row.name)
     place = _place(workspace, row.name)
     observed = Observed()
@@ -88,11 +88,14 @@ def _service(workspace: Workspace, row: Row, definition: Definition | None) -> S
             # The address stays its own while it is down.
             scoring_uri = target.scoring_uri(place, Observed(host=row.host, port=row.port))
     state, error = state_of(row, observed, is_busy=busy)
+    # After an operation that was cut short the target may be further than the database knows.
+    revision = observed.live if observed.live is not None else row.revision
+    definition = None if revision is None else definitions.get(revision)
     return Service(
         name=row.name,
         state=state,
         target=row.target,
-        revision=observed.live if observed.live is not None else row.revision,
+        revision=revision,
         scoring_uri=scoring_uri,
         swagger_uri=scoring_uri and f"{scoring_uri.removesuffix('/score')}/swagger.json",
         port=observed.port or row.port,

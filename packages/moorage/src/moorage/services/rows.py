@@ -42,19 +42,21 @@ def find_or_none(workspace: Workspace, name: str) -> Row | None:
         return _find(connection, name)
 
 
-def find_all(workspace: Workspace) -> list[tuple[Row, Definition | None]]:
-    """Return all services by name, each with the definition of its present revision."""
+def find_all(workspace: Workspace) -> list[tuple[Row, dict[int, Definition]]]:
+    """Return all services by name, each with the definitions of its kept revisions."""
     with workspace.database.read() as connection:
         rows = [_row(row) for row in connection.execute(select(services).order_by(services.c.name))]
-        definitions = {
-            (found.service_name, found.number): found.definition
-            for found in connection.execute(select(service_revisions))
-        }
-    result = []
-    for row in rows:
-        value = definitions.get((row.name, row.revision))
-        result.append((row, None if value is None else from_json(value)))
-    return result
+        definitions: dict[str, dict[int, Definition]] = {row.name: {} for row in rows}
+        for found in connection.execute(select(service_revisions)):
+            definitions[found.service_name][found.number] = from_json(found.definition)
+    return [(row, definitions[row.name]) for row in rows]
+
+
+def definitions_of(workspace: Workspace, name: str) -> dict[int, Definition]:
+    """Return the definitions of the kept revisions of a service by number."""
+    wanted = select(service_revisions).where(service_revisions.c.service_name == name)
+    with workspace.database.read() as connection:
+        return {found.number: from_json(found.definition) for found in connection.execute(wanted)}
 
 
 def definition_of(workspace: Workspace, name: str, revision: int | None) -> Definition | None:
