@@ -69,6 +69,9 @@ def decode_text(payload: Payload) -> str:
         raise ClientError("The request body cannot be decoded as UTF-8: %s" % error) from None
 
 
+_KNOWN_HEADS = 256  # array heads that are remembered: most requests look like one before
+
+
 def _array_reader() -> Callable[[Payload], Any]:
     """Return a function that turns a packed array into a writable numpy array of its own memory."""
     import numpy  # noqa: PLC0415
@@ -76,10 +79,18 @@ def _array_reader() -> Callable[[Payload], Any]:
     dtypes = {code: numpy.dtype(code) for code in frames.ARRAY_TYPES}
     is_little = sys.byteorder == "little"
     ndarray, unpack = numpy.ndarray, frames.unpack_array
+    known: Dict[bytes, Tuple[Any, Tuple[int, ...], int, int]] = {}
 
     def read(payload: Payload) -> Any:
-        type_code, shape, data = unpack(payload)
-        array = ndarray(shape, dtypes[type_code], data)
+        # Type code, number of dimensions and extents; the same for all requests of one form.
+        head = bytes(payload[: 4 + 8 * payload[2]]) if len(payload) > 3 else b""
+        entry = known.get(head)
+        if entry is None or entry[3] != len(payload):
+            type_code, shape, data = unpack(payload)  # checks everything
+            if len(known) >= _KNOWN_HEADS:
+                known.clear()
+            entry = known[head] = (dtypes[type_code], shape, len(head), len(head) + len(data))
+        array = ndarray(entry[1], entry[0], payload, entry[2])
         # A copy is aligned, owns its memory and may be written to, like an array made from a list.
         return array.copy() if is_little else array.byteswap()
 
@@ -96,10 +107,11 @@ class Arguments:
     def __init__(self, script: EntryScript) -> None:
         self.first = script.parameters[0].name
         self._parameters: List[Parameter] = script.parameters
-        self._defaults = script.defaults if script.mode == KEYWORD else {}
-        self._defaults_without_first = {k: v for k, v in self._defaults.items() if k != self.first}
+        defaults = script.defaults if script.mode == KEYWORD else {}
+        self._more_defaults = {k: v for k, v in defaults.items() if k != self.first}
         self._wants_headers = script.wants_headers
-        self._read_array: Optional[Callable[[Payload], Any]] = None
+        # numpy is loaded by the first request that needs it, unless the script has done so.
+        self.read_array: Callable[[Payload], Any] = self._read_first_array
 
     def of(self, frame: frames.Frame) -> Dict[str, Any]:
         """Return the arguments of a frame of kind TEXT, JSON or ARRAY.
@@ -109,21 +121,23 @@ class Arguments:
             ProtocolError: the front sent what cannot be.
         """
         payload: Any = frame.payload
-        headers = None
+        kind = frame.kind
+        if kind == frames.ARRAY and not frame.flags & frames.HAS_HEADERS:
+            return self.of_array(self.read_array(payload))
+        headers: Dict[str, str] = {}
         if frame.flags & frames.HAS_HEADERS:
             section, rest = frames.split_section(payload)
-            headers = parse_headers(section)
-            payload = rest if frame.kind == frames.ARRAY else bytes(rest)
-        if frame.kind == frames.ARRAY:
-            arguments = self.of_array(self.read_array(payload))
-        elif frame.kind == frames.JSON:
+            headers, payload = parse_headers(section), bytes(rest)
+        if kind == frames.TEXT:
+            arguments: Dict[str, Any] = {self.first: decode_text(payload)}
+        elif kind == frames.JSON:
             arguments = self._of_object(parse_object(payload))
-        elif frame.kind == frames.TEXT:
-            arguments = {self.first: decode_text(payload)}
+        elif kind == frames.ARRAY:
+            arguments = self.of_array(self.read_array(payload))
         else:
-            raise frames.ProtocolError("unknown kind of request: %d" % frame.kind)
+            raise frames.ProtocolError("unknown kind of request: %d" % kind)
         if self._wants_headers:
-            arguments[HEADERS_PARAMETER] = headers or {}
+            arguments[HEADERS_PARAMETER] = headers
         return arguments
 
     def of_value(self, value: Any, headers: Optional[Dict[str, str]]) -> Dict[str, Any]:
@@ -135,17 +149,15 @@ class Arguments:
 
     def of_array(self, array: Any) -> Dict[str, Any]:
         """Return the arguments with ``array`` as the only parameter without a default."""
-        if self._defaults_without_first:
-            arguments = dict(self._defaults_without_first)
-            arguments[self.first] = array
-            return arguments
-        return {self.first: array}
+        if not self._more_defaults:
+            return {self.first: array}
+        arguments = dict(self._more_defaults)
+        arguments[self.first] = array
+        return arguments
 
-    def read_array(self, payload: Any) -> Any:
-        """Return the numpy array that ``payload`` describes."""
-        if self._read_array is None:
-            self._read_array = _array_reader()
-        return self._read_array(payload)
+    def _read_first_array(self, payload: Payload) -> Any:
+        self.read_array = _array_reader()
+        return self.read_array(payload)
 
     def make_array(self, type_code: str, shape: Tuple[int, ...], data: bytearray) -> Any:
         """Return a writable numpy array on ``data``."""

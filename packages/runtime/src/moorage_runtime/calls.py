@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Any, Callable, Dict, Optional
 
 from . import frames, logs
-from .deadline import Deadline
+from .deadline import NEVER, Deadline
 from .processes import Terminated, is_terminating
 from .tracebacks import summary, user_traceback
 
@@ -47,12 +47,14 @@ class Caller:
             # Two blocks: a timer that rings while the first one is being left is caught by the second.
             try:
                 started = perf_counter()
-                deadline.start(started)
+                deadline.due = started + deadline.timeout_s
+                if started >= deadline.rings:
+                    deadline.set(deadline.timeout_s, started)
                 value = self._run(**arguments)
                 self.elapsed_ms = (perf_counter() - started) * 1e3
                 return value
             finally:
-                deadline.stop()
+                deadline.due = NEVER
         except Terminated:
             raise
         except BaseException as error:

@@ -152,7 +152,11 @@ def _is_long(value: List[Any]) -> bool:
 
 def list_message(value: List[Any], elapsed_ms: float, request_id: int) -> bytes:
     """Return the ``RESULT`` for a list."""
-    if _is_long(value):
+    size = len(value)
+    if size == 1 and type(value[0]) is float and value[0] - value[0] == 0.0:
+        # The answer to one row: no encoder is needed for one finite number.
+        return json_message(b"[%s]" % repr(value[0]).encode("ascii"), elapsed_ms, request_id)
+    if size > _SHORTEST_ARRAY or (size and type(value[0]) is list and _is_long(value)):
         described = numbers(value)
         if described is not None:
             return array_message(described[0], described[1], described[2], elapsed_ms, request_id)

@@ -125,8 +125,11 @@ class StandInFinder(MetaPathFinder):
         if stand_in is not None:
             return self._stand_in_spec(fullname, path, stand_in)
         for prefix, (replacement, advice) in ALIASES.items():
-            if fullname == prefix or fullname.startswith(prefix + "."):
-                return self._alias_spec(fullname, path, replacement + fullname[len(prefix) :], advice)
+            if fullname == prefix:
+                return self._alias_spec(fullname, path, replacement, advice)
+            if fullname.startswith(prefix + ".") and sys.modules.get(prefix) is sys.modules.get(replacement):
+                # Not searched in the folder of the replacement: a second copy would be loaded from there.
+                return ModuleSpec(fullname, _AliasLoader(replacement + fullname[len(prefix) :], ""))
         self._refresh_parent(fullname, path)
         return None
 
@@ -150,7 +153,7 @@ class StandInFinder(MetaPathFinder):
             found = None
         if found is None:
             return None
-        return ModuleSpec(fullname, _AliasLoader(replacement, advice if "." not in replacement else ""))
+        return ModuleSpec(fullname, _AliasLoader(replacement, advice))
 
     def _find_real(self, fullname: str, path: Any) -> Optional[ModuleSpec]:
         """Ask every other finder."""
