@@ -431,6 +431,13 @@ def test_a_naive_column_refuses_a_zone() -> None:
         cast(pd.to_datetime(["2020-01-01"]), ["2020-01-02", "2020-01-02T05:04:05+02:00"])
 
 
+@pytest.mark.parametrize("name", ["date", "created_at", "timestamp_utc", "start_time"])
+def test_a_name_does_not_make_a_text_a_date(name) -> None:
+    kind = PandasParameterType(pd.DataFrame({name: ["x"]}))
+    for value in ([{name: "2020-01-02"}], {name: {"0": "2020-01-02"}}):
+        assert kind.deserialize_input(value)[name].tolist() == ["2020-01-02"]
+
+
 def test_unknown_columns_are_objects() -> None:
     frame = PandasParameterType(PEOPLE).deserialize_input([{"name": "x", "age": 1, "w": 1, "new": 5}])
     assert frame.dtypes["new"].kind == "O"

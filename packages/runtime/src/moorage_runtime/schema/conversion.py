@@ -9,7 +9,8 @@ Converter = Callable[[Any], Any]
 
 # Types written by users raise what they like; these classes speak of the value, not of a fault
 # in the type itself.
-_SPEAK_OF_THE_VALUE = (ValueError, TypeError, LookupError, ArithmeticError)
+# A value that is nested too deeply ends in a RecursionError.
+_SPEAK_OF_THE_VALUE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 
 
 def convert(kind: AbstractParameterType, value: Any) -> Any:

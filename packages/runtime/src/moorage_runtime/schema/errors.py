@@ -49,7 +49,9 @@ def item(index: int) -> str:
 
 def member(name: Any) -> str:
     """Return the step of a JSON path into an object: ``.age`` or ``["first name"]``."""
-    text = str(name)
+    text = _printable(str(name))
+    if len(text) > _MAX_SHOWN:
+        text = text[:_MAX_SHOWN] + "..."
     if _PLAIN_MEMBER.match(text):
         return "." + text
     return "[%s]" % json.dumps(text, ensure_ascii=False)
@@ -62,12 +64,17 @@ def shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "a list of %d items" % len(value) if len(value) != 1 else "a list of 1 item"
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = _printable(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError):
         return "a value of type %s" % type(value).__name__
     if len(text) > _MAX_SHOWN:
         return "%s... (%d characters)" % (text[:_MAX_SHOWN], len(text))
     return text
+
+
+def _printable(text: str) -> str:
+    """Return text without lone surrogates, which JSON may hold but no answer and no log can."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def expected(what: str, value: Any, path: str = "") -> InputError:
