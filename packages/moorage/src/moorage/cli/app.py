@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -42,7 +42,9 @@ app = typer.Typer(
     "Old command lines work too: moor ml model list is moor model list."
 )
 def moor(
-    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit."),
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version and exit (on its own).")
+    ] = False,
 ) -> None:
     """Keep models, deploy them, and look after their services.
 
@@ -50,11 +52,9 @@ def moor(
     takes a JMESPath expression. The workspace is -w, else MOORAGE_WORKSPACE, else that of the folder
     (moor folder attach), else the only one there is.
     """
+    # `moorage.cli.main` answers --version before anything is imported; it is here for the help.
     if version:
-        from moorage_runtime.version import __version__
-
-        print(f"moor {__version__}")
-        raise typer.Exit
+        raise typer.BadParameter("stands on its own: moor --version", param_hint="'--version' / '-V'")
 
 
 def new_section(help: str) -> typer.Typer:

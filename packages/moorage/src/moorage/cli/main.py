@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 done; 1 failed; 2 wrong usage; 3 ``show`` of something that is not there; 130 interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    if given in (["--version"], ["-V"]):
+    if given[-1:] in (["--version"], ["-V"]) and given[:-1] in ([], ["ml"]):
         from moorage_runtime.version import __version__
 
         print(f"moor {__version__}")
