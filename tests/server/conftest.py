@@ -286,10 +286,10 @@ class Servers:
         *,
         files: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
-        expect: str = "ready",
+        expect: str | None = "ready",
         **settings: Any,
     ) -> Server:
-        """Start a front of its own and wait until it is ready (or, with ``expect="failed"``, gives up)."""
+        """Start a front of its own; wait until it is ready (or gives up: ``failed``, or not at all: None)."""
         folder = self._folder / f"app{len(self._all)}"
         folder.mkdir()
         for name, text in {**({} if script is None else {"score.py": script}), **(files or {})}.items():
@@ -299,8 +299,9 @@ class Servers:
         values = {"app_root": str(folder), "entry_script": None if script is None else "score.py", **settings}
         server = start_front(folder, values, environment)
         self._all.append(server)
-        event = server.events.wait_for(expect)
-        assert event["event"] == expect, f"{event}\n{server.log}"
+        if expect is not None:
+            event = server.events.wait_for(expect)
+            assert event["event"] == expect, f"{event}\n{server.log}"
         return server
 
     def shared(self, script: str, **settings: Any) -> Server:

@@ -173,6 +173,17 @@ def test_row_182_signatures_that_cannot_be_called(azmlinfsrv, run):
     assert "run" in command.out
 
 
+def test_row_183_two_input_modes_at_once(azmlinfsrv):
+    script = (
+        NUMPY_SCHEMA
+        + "def init(): pass\n@rawhttp\n@input_schema('data', NumpyParameterType(np.array([1.0])))\n"
+        + "def run(data): pass\n"
+    )
+    command = azmlinfsrv("--entry_script", "score.py", "--port", free_port(), files={"score.py": script})
+    assert command.wait() == 3
+    assert "rawhttp" in command.out
+
+
 def test_row_184_a_driver_module(azmlinfsrv):
     port = free_port()
     command = azmlinfsrv(

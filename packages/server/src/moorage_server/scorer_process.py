@@ -67,16 +67,15 @@ class ScorerProcess:
     def exit_code(self) -> int | None:
         return self._popen.returncode
 
+    @property
+    def is_running(self) -> bool:
+        return self._popen.returncode is None
+
     def kill(self) -> None:
         """End it and everything it has started in its session, at once."""
         if self._popen.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to leave."""
-        if self._popen.returncode is None:
-            self._popen.terminate()
 
     def _watch(self) -> None:
         # The end of the socket is not enough: a child that the script forked may hold it open.
@@ -107,8 +106,10 @@ class ScorerProcess:
         self._on_exit(code)
 
 
-def describe_exit(code: int) -> str:
-    """Say how a process ended: ``"ended with code 5"``, ``"was killed by SIGKILL"``."""
+def describe_exit(code: int | None) -> str:
+    """Say how a process ended: ``"ended with code 5"``, ``"was killed by SIGKILL"``; None: not known."""
+    if code is None:
+        return "ended"
     if code >= 0:
         return f"ended with code {code}"
     try:

@@ -18,6 +18,7 @@ from moorage_server.errors import ScriptFailed
 from moorage_server.protocol import ScorerConnection
 from moorage_server.scorer_process import ScorerProcess, describe_exit, runtime_command, scorer_environment
 from moorage_server.settings import ServiceSettings
+from moorage_server.template import ForkedProcess, Template, parse_failure
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Scorer:
     def __init__(self, pool: "ScorerPool", number: int) -> None:
         self.pool = pool
         self.number = number
-        self.process: ScorerProcess | None = None
+        self.process: ScorerProcess | ForkedProcess | None = None
         self.connection: ScorerConnection | None = None
         self.description: ScriptDescription | None = None
         self.failure: ScriptFailed | None = None  # why the last start went wrong
@@ -51,23 +52,30 @@ class Scorer:
         self.timed_out = False
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        template = self.pool.template
         try:
-            ours.setblocking(False)
-            self.process = ScorerProcess(self.pool.command, self.pool.environment, theirs, self._exited)
+            if template is not None:
+                await template.adopt(theirs)
+            else:
+                self.process = ScorerProcess(self.pool.command, self.pool.environment, theirs, self._exited)
         except OSError as error:
             ours.close()
-            self._settle(
-                ScriptFailed("start", f"the interpreter {self.pool.command[0]} cannot be started: {error}")
-            )
+            interpreter = self.pool.command[0]
+            self._settle(ScriptFailed("start", f"the interpreter {interpreter} cannot be started: {error}"))
+            return
+        except ScriptFailed as failure:
+            ours.close()
+            self._settle(failure)
             return
         finally:
             theirs.close()
         connection = ScorerConnection(self._ready, self._failed, self.pool.replied, self._lost)
         await loop.create_unix_connection(lambda: connection, sock=ours)
         self.connection = connection
-        connection.transport.write(
-            frames.pack(frames.CONFIGURE, json.dumps(self.pool.configuration).encode())
-        )
+        if template is None:
+            configuration = json.dumps(self.pool.configuration).encode()
+            connection.transport.write(frames.pack(frames.CONFIGURE, configuration))
         self.pool.scorers_changed()
 
     def kill(self) -> None:
@@ -83,6 +91,9 @@ class Scorer:
             )
             self.kill()
             return
+        if self.pool.template is not None:
+            self.process = ForkedProcess(self.description.pid, self._exited)
+            self.pool.scorers_changed()
         self.is_ready = True
         self.failure = None
         self.ready_since = monotonic()
@@ -91,17 +102,7 @@ class Scorer:
         self.pool.became_ready(self, self.connection)
 
     def _failed(self, payload: bytes) -> None:
-        try:
-            content = json.loads(payload)
-            failure = ScriptFailed(
-                str(content["stage"]),
-                str(content["message"]),
-                str(content.get("traceback") or ""),
-                int(content.get("exit_code", 3)),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            failure = ScriptFailed("start", "the scorer could not load the script and did not say why")
-        self._settle(failure)
+        self._settle(parse_failure(payload))
 
     def _settle(self, failure: ScriptFailed | None) -> None:
         """The start is decided one way or the other."""
@@ -111,7 +112,7 @@ class Scorer:
         if not self.settled.done():
             self.settled.set_result(None)
 
-    def _exited(self, code: int) -> None:
+    def _exited(self, code: int | None) -> None:
         process, connection = self.process, self.connection
         if process is not None and not self.pool.is_stopping:
             logger.error("scorer %d (pid %d) %s", self.number, process.pid, describe_exit(code))
@@ -159,6 +160,9 @@ class ScorerPool:
         self.environment = scorer_environment(os.environ, {**(variables or {}), **settings.environment})
         self.configuration = configuration(settings)
         self.on_scorers = on_scorers
+        self.template = (
+            Template(self.command, self.environment, self.configuration) if settings.preload else None
+        )
         self.waiting: deque[Call] = deque()
         self.held = 0  # calls that are not answered, not cancelled
         self.limit = settings.max_concurrent_requests
@@ -228,6 +232,8 @@ class ScorerPool:
         for scorer in self.scorers:
             if scorer.connection is not None:
                 scorer.connection.transport.abort()
+        if self.template is not None:
+            await self.template.stop()
 
     # requests
 
@@ -334,7 +340,9 @@ class ScorerPool:
 
     @property
     def pids(self) -> list[int]:
-        return [s.process.pid for s in self.scorers if s.process is not None and s.process.exit_code is None]
+        template = [] if self.template is None else self.template.pids
+        running = [s.process.pid for s in self.scorers if s.process is not None and s.process.is_running]
+        return template + running
 
     @property
     def is_down(self) -> bool:
@@ -372,10 +380,7 @@ class ScorerPool:
             # A scorer that does not even start once is a failure of the script, not an accident.
             return
         self.restarts += 1
-        delay_s = 0.0
-        if scorer.failed_starts:
-            delay_s = min(_FIRST_DELAY_S * 2 ** (scorer.failed_starts - 1), _LONGEST_DELAY_S)
-        task = asyncio.get_running_loop().create_task(self._restart(scorer, delay_s))
+        task = asyncio.get_running_loop().create_task(self._restart(scorer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._feed()
@@ -393,14 +398,20 @@ class ScorerPool:
         )
         call.is_single = True
 
-    async def _restart(self, scorer: Scorer, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        # The old process may still be on its way out; its memory is needed.
-        if scorer.process is not None:
-            await scorer.process.ended.wait()
-        logger.warning("starting scorer %d again", scorer.number)
-        scorer.settled = asyncio.get_running_loop().create_future()
-        await scorer.start()
+    async def _restart(self, scorer: Scorer) -> None:
+        """Start a scorer again, with growing pauses between attempts that fail."""
+        while True:
+            if scorer.failed_starts:
+                doubled_s = _FIRST_DELAY_S * 2 ** min(scorer.failed_starts - 1, 16)
+                await asyncio.sleep(min(doubled_s, _LONGEST_DELAY_S))
+            if scorer.process is not None:
+                # The old process may still be on its way out; its memory is needed.
+                await scorer.process.ended.wait()
+            logger.warning("starting scorer %d again", scorer.number)
+            scorer.settled = asyncio.get_running_loop().create_future()
+            await scorer.start()
+            if scorer.connection is not None:
+                return  # from here on, the end of the connection is what leads back
 
     def _watch_runs(self) -> None:
         """Kill scorers whose run exceeds the limit although the script was interrupted in time."""
