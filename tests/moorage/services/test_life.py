@@ -1,10 +1,14 @@
 """A service from its deployment to its deletion, over real HTTP."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from moorage import models, services
+from moorage import environments, models, services
 from moorage.deployments import InferenceConfig, LocalConfig
 from moorage.environments import Environment
 from moorage.errors import (
@@ -170,6 +174,38 @@ def test_a_source_folder_goes_along_whole(workspace, model, tmp_path):
     name, data, script, colour = _ask(workspace)
     assert (name, data, colour) == ("deep library", "data", "green")
     assert script.endswith("app/project/score.py")
+
+
+def test_an_environment_that_comes_along_is_registered(workspace, model, script):
+    config = replace(script(), environment=Environment("e", variables={"A": "1"}))
+    service = services.deploy(workspace, "svc", [model()], config)
+    assert environments.get(workspace, "e").version == "1"
+    assert service.inference_config.environment.id == "e:1"
+
+
+def test_a_long_request_is_finished_by_the_revision_that_began_it(workspace, model, script):
+    slow = script(
+        "import time\ndef init(): pass\ndef run(data):\n    time.sleep(4)\n    return 'old'\n", "slow.py"
+    )
+    service = services.deploy(workspace, "svc", [model()], slow)
+    desired = json.loads((workspace.path / "services/svc/desired.json").read_text())
+    assert desired["drain_timeout_s"] == 3600
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(_ask, workspace)
+        _wait_for_connection(service.port)
+        services.update(workspace, "svc", inference_config=script())
+        assert _ask(workspace)["answer"] == "one"
+        assert answer.result(timeout=30) == "old"
+
+
+def _wait_for_connection(port):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        if any(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody connected")
 
 
 def test_several_models_share_a_folder(workspace, model, script):

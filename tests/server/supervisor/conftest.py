@@ -19,7 +19,9 @@ STANDIN = Path(__file__).with_name("standin_front.py")
 DRIVER = """
 import sys
 from pathlib import Path
+from moorage_server.supervision import loop
 from moorage_server.supervisor import supervise
+loop.LONGEST_STOP_S = float(sys.argv[3])
 sys.exit(supervise(Path(sys.argv[1]), [sys.executable, sys.argv[2]]))
 """
 
@@ -56,9 +58,9 @@ class Service:
         if signals:
             lock.signal_supervisor(self.folder, signal.SIGHUP)
 
-    def start(self):
+    def start(self, *, longest_stop_s=60.0):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(self.folder), str(STANDIN)],
+            [sys.executable, "-c", DRIVER, str(self.folder), str(STANDIN), str(longest_stop_s)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -259,6 +259,14 @@ def test_stopping_finishes_requests_and_leaves_nothing(service):
     assert lock.supervisor_pid(service.folder) is None
 
 
+def test_stopping_does_not_wait_as_long_as_an_update_may(service, monkeypatch):
+    service.want(1, deaf=True, drain_timeout_s=3600)
+    service.start(longest_stop_s=0.5)
+    service.wait_live(1)
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=5) == 0
+
+
 def test_a_second_signal_does_not_wait(service):
     service.want(1, deaf=True, children=True, drain_timeout_s=60)
     service.start()

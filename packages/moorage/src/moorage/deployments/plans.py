@@ -90,7 +90,7 @@ def _lines(plan: Plan) -> list[str]:
         version = f" ({plan.python_version})" if plan.python_version else ""
         lines.append(f"python       {plan.python}{version}")
     for name in sorted(plan.variables):
-        lines.append(f"variable     {name}={plan.variables[name]}")
+        lines.append(f"variable     {name}")  # its value may be a secret
     lines += [f"warning      {problem}" for problem in plan.warnings]
     lines += [f"error        {problem}" for problem in plan.errors]
     lines.append("This can be deployed." if plan.is_possible else "This cannot be deployed.")

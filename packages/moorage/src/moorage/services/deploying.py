@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from moorage import environments
 from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.planning import check_service_name, plan
 from moorage.deployments.plans import Plan
@@ -28,8 +29,11 @@ from moorage.services.queries import get
 from moorage.services.service import Row, Service
 from moorage.targets import Fault, Order, Place, Target, open_target
 from moorage.workspace import Workspace
+from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS
 
 KEPT_REVISIONS = 5
+_SHORTEST_DRAIN_S = 60.0
+_LONGEST_DRAIN_S = 3600.0
 
 
 def deploy(
@@ -266,6 +270,7 @@ class _Work:
     ) -> None:
         """Make a revision of the plan and let it take over; on any failure leave things as they were."""
         name = self.place.service
+        given = self._with_registered_environment(given)
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
         order = self.order(begun, begun.last_revision, made.deployment_config)
         try:
@@ -286,19 +291,36 @@ class _Work:
         self.teller.tell("live", f"{name} answers at {uri}", order.revision)
         self._prune(order.revision)
 
+    def _with_registered_environment(self, given: InferenceConfig) -> InferenceConfig:
+        """Keep an environment that came with the configuration under its name, as the old platform did."""
+        if given.environment is None:
+            return given
+        with suppress(InvalidName):  # the name of a curated one: theirs to version
+            return replace(given, environment=environments.register(self.workspace, given.environment))
+        return given
+
     def order(self, row: Row, revision: int, config: DeploymentConfig) -> Order:
         if not isinstance(config, LocalConfig):
             return Order(revision)
         # A service keeps the address that its clients know, unless another one is asked for.
         kept = row.port if config.port is None and row.host == config.host else config.port
-        return Order(revision, config.host, kept)
+        timeout_ms = (
+            DEFAULT_SCORING_TIMEOUT_MS if config.scoring_timeout_ms is None else config.scoring_timeout_ms
+        )
+        # A request that the old revision has begun may take as long as any request; 0 is no limit.
+        drain_s = _LONGEST_DRAIN_S if timeout_ms == 0 else timeout_ms / 1000 + _SHORTEST_DRAIN_S
+        return Order(revision, config.host, kept, min(drain_s, _LONGEST_DRAIN_S))
 
     def _go_back(self, row: Row | None, order: Order, error: BaseException) -> None:
         name = self.place.service
         self.teller.tell("failed", _first_line(error), order.revision)
         if row is not None and row.live_revision is not None:
             # What served before was never stopped; it only has to be what is wanted again.
-            back = Order(row.live_revision, row.host or order.host, row.port)
+            definition = rows.definition_of(self.workspace, name, row.live_revision)
+            config = definition.deployment_config if definition else LocalConfig()
+            back = replace(
+                self.order(row, row.live_revision, config), host=row.host or order.host, port=row.port
+            )
             if self.target.observe(self.place).ordered not in (None, row.live_revision):
                 self.target.start(self.place, back)
             text = f"revision {row.live_revision} of {name} was left alone and is what is wanted"

@@ -56,11 +56,15 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: a revision and where it listens (``port`` None: any free one)."""
+    """What to run: a revision and where it listens (``port`` None: any free one).
+
+    ``drain_timeout_s``: how long the revision may take to finish its requests once another replaces it.
+    """
 
     revision: int
     host: str = "127.0.0.1"
     port: int | None = None
+    drain_timeout_s: float = 60.0
 
 
 class TargetFault(MoorageError):

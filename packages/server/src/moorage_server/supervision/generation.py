@@ -1,6 +1,7 @@
 """A generation: one revision of a service being run, through all the processes that run it in turn."""
 
 from dataclasses import dataclass
+from math import inf
 
 from .front_process import FrontProcess, describe_exit
 from .records import Desired, Failure, GenerationState, GenerationStatus
@@ -64,15 +65,20 @@ class Generation:
         self.state, self.was_ready, self.accepts = "ready", True, True
         self.ready_since, self.error = now, None
 
-    def drain(self, now: float) -> None:
-        """Ask the front to finish; without one there is nothing to finish."""
+    def drain(self, now: float, longest_s: float = inf) -> None:
+        """Ask the front to finish, for ``longest_s`` at most; without one there is nothing to finish."""
+        if not self.is_in_use:
+            return
         self.restart_at = None
         if self.front is None:
             self.state = "stopped"
-        elif self.state != "draining":
+            return
+        if self.state != "draining":
             self.state = "draining"
             self.kill_at = now + self.desired.drain_timeout_s
             self.front.terminate()
+        if self.kill_at is not None:
+            self.kill_at = min(self.kill_at, now + longest_s)
 
     def ended(self, code: int, last_words: str, now: float) -> str:
         """Note that the front ended with ``code``; return a sentence for the log."""

@@ -24,6 +24,8 @@ FRONT_COMMAND = (sys.executable, "-m", "moorage_server.front")
 # between writing it and sending the signal has still said what it wanted.
 LOOK_EVERY_S = 1.0
 REMEMBERED_GENERATIONS = 5
+# Nobody notices an old generation that takes an hour to finish; whoever stops a service is waiting.
+LONGEST_STOP_S = 60.0
 
 
 @dataclass(slots=True)
@@ -88,12 +90,13 @@ class Supervisor:
             for listener in self._listeners.values():
                 listener.close()
             self._listeners.clear()
+            for generation in self.generations.values():
+                generation.drain(self.clock(), LONGEST_STOP_S)
         if self._stops_requested > 1:
             self._stops_requested = 1
             self.log.say("told to stop at once")
             for generation in self.generations.values():
-                generation.drain(self.clock())
-                generation.kill_at = self.clock()
+                generation.drain(self.clock(), 0.0)
 
     def _recover(self) -> None:
         """Bring back the generation that served when an earlier supervisor of this folder died."""

@@ -11,7 +11,7 @@ from moorage.deployments.process_environment import service_variables
 from moorage.targets.contract import TargetFault
 from moorage_server.supervision import files, orphans
 from moorage_server.supervision.lock import signal_supervisor, supervisor_pid
-from moorage_server.supervision.records import DEFAULT_DRAIN_TIMEOUT_S
+from moorage_server.supervision.loop import LONGEST_STOP_S
 from moorage_server.supervisor import ALREADY_RUNNING, ERRORS_FILE
 
 _START_TIMEOUT_S = 60.0
@@ -53,7 +53,7 @@ def end(folder: Path) -> None:
     Returns when nothing runs any more.
     """
     for number, patience_s in (
-        (signal.SIGTERM, DEFAULT_DRAIN_TIMEOUT_S + _KILL_AFTER_S),
+        (signal.SIGTERM, LONGEST_STOP_S + _KILL_AFTER_S),
         (signal.SIGTERM, _KILL_AFTER_S),
         (signal.SIGKILL, _KILL_AFTER_S),
     ):

@@ -40,7 +40,7 @@ class LocalTarget:
         settings = folders.settings_path(order.revision)
         if not (folder / settings).is_file():
             raise TargetFault(f"revision {order.revision} of {place.service} is not prepared")
-        desired = Desired(order.revision, settings, order.host, order.port)
+        desired = Desired(order.revision, settings, order.host, order.port, order.drain_timeout_s)
         files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
         daemon.wake(folder)
 
