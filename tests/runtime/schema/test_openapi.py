@@ -64,7 +64,7 @@ def nested_run(Inputs, GlobalParameters, request_headers):
         )
     ),
 )
-@output_schema(PandasParameterType(pd.DataFrame({"t": pd.to_datetime(["2020-01-02"])}), orient="split"))
+@output_schema(PandasParameterType(pd.DataFrame({"t": ["a"]}), orient="split"))
 def varied_run(rows, options, when, plain, trace=None):
     return rows
 
