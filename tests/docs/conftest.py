@@ -22,7 +22,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)(?: +(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PORT = "8890"  # the port of all pages; a free one takes its place
+PORTS = ("8890", "8891")  # the ports of all pages; free ones take their place
 
 PRELUDE = """
 set -euo pipefail
@@ -34,15 +34,6 @@ stop_server() {
   server=
 }
 trap stop_server EXIT
-wait_for_server() {
-  for _ in $(seq 300); do
-    if curl --silent --fail --output /dev/null "http://127.0.0.1:$port/"; then return; fi
-    if ! kill -0 "$server" 2>/dev/null; then echo "the server ended"; return 1; fi
-    sleep 0.1
-  done
-  echo "the server did not answer"
-  return 1
-}
 make() {
   # This is `make test` already, and measuring takes longer than a test may.
   case "$*" in
@@ -58,7 +49,12 @@ def script_of(page: str) -> str:
     parts = [PRELUDE]
     for language, argument, content in BLOCK.findall(page):
         if language == "sh" and argument == "serve":
-            parts.append(f"stop_server\n{content.strip()} &\nserver=$!\nwait_for_server")
+            port = content.split("--port ")[1].split()[0]
+            parts.append(f"stop_server\n{content.strip()} &\nserver=$!")
+            # Whatever it answers, it is there.
+            parts.append(
+                f"curl --silent --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:{port}/"
+            )
         elif language == "sh":
             parts.append(content)
         elif argument:
@@ -91,12 +87,14 @@ def read_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         monkeypatch.delenv(name, raising=False)
 
     def follow(page: Path) -> str:
-        port = free_port()
+        text = f"checkout={shlex.quote(str(ROOT))}\n{script_of(page.read_text())}"
         old_code = checkout / "examples" / "diabetes" / "azure_ml_v1.py"
-        old_code.write_text(old_code.read_text().replace(PORT, port))
+        for port in PORTS:
+            free = free_port()
+            text = text.replace(port, free)
+            old_code.write_text(old_code.read_text().replace(port, free))
         script = tmp_path / "page.sh"
-        variables = f"port={port}\ncheckout={shlex.quote(str(ROOT))}\n"
-        script.write_text(variables + script_of(page.read_text()).replace(PORT, port))
+        script.write_text(text)
         done = subprocess.run(
             ["bash", "-x", script],
             cwd=checkout,

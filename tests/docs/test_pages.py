@@ -42,6 +42,14 @@ def test_describe_inputs_and_outputs(read_along: ReadAlong) -> None:
     assert 'houses[0].rooms: expected an integer, got \\"two\\"' in output
 
 
+def test_from_azureml(read_along: ReadAlong) -> None:
+    pytest.importorskip("mlflow", reason="the page uses runs, which MLflow keeps")
+    output = read_along(DOCS / "from-azureml.md")
+    assert re.search(r"^diabetes\tdiabetes:1\t1$", output, re.MULTILINE)
+    assert "Local webservice is running at" in output
+    assert "from-a-run:1 training {'alpha': 0.5}" in output
+
+
 def test_contributing_names_only_what_exists(read_along: ReadAlong) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
