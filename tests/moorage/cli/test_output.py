@@ -48,6 +48,35 @@ def test_a_table_has_a_line_per_row_and_no_control_characters() -> None:
     assert "[red]not markup[/red]" in render([{"name": "[red]not markup[/red]"}], "table")
 
 
+def test_text_of_others_does_not_steer_the_terminal(
+    invoke: Callable[..., Any], answer: Callable[..., Any], model_path: Path
+) -> None:
+    evil = "a\x1b]0;owned\x07\x9b31m\u202ereversed"
+    answer("model", "register", "-n", "m", "-p", str(model_path), "--tag", f"x={evil}")
+    for form in ("table", "tsv", "json", "yaml"):
+        shown = invoke("model", "list", "-o", form).stdout
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+    assert "\\x1b]0;owned\\x07" in invoke("model", "list", "-o", "table").stdout
+    assert answer("model", "list")[0]["tags"] == {"x": evil}
+    assert "\x1b" not in invoke("model", "show", "-i", "\x1b[31m:1").stderr
+
+
+def test_a_fault_of_ours_is_told_without_a_traceback(
+    invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moorage.workspace import Workspace
+
+    def break_down(home: Any = None) -> Any:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(Workspace, "list_all", break_down)
+    result = invoke("workspace", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ZeroDivisionError: division by zero\nThis is a fault of Moorage.")
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_a_content_that_some_delete_and_others_register_is_never_lost(
             models.delete(workspace, kept)
         assert models.list_models(workspace) == []
         assert models.register(workspace, model_file, "m").version == 3 * (4 * 5 + 1) + 1
+
+
+def test_many_threads_share_a_workspace(registry: Workspace, model_file: Path) -> None:
+    def register_and_read(number: int) -> int:
+        model = models.register(registry, model_file, "m", tags={"number": number})
+        assert models.get(registry, "m", model.version).tags == {"number": str(number)}
+        return model.version
+
+    with ThreadPoolExecutor(24) as threads:
+        versions = list(threads.map(register_and_read, range(72)))
+    assert sorted(versions) == list(range(1, 73))
 
 
 REGISTER = """

@@ -17,7 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obstore.store import LocalStore
 
-from moorage.errors import BlobCorrupt, ModelChanged, StorageUnavailable, WorkspaceUnusable
+from moorage.errors import (
+    BlobCorrupt,
+    ModelChanged,
+    ModelPathNotAllowed,
+    StorageUnavailable,
+    WorkspaceUnusable,
+)
 from moorage.storage import Blobs, open_blobs
 from moorage.storage.blobs import blob_key
 from moorage.storage.digests import CHUNK_BYTES
@@ -115,6 +121,16 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store: Blobs, tmp_path:
 
     with pytest.raises(ModelChanged, match=str(path)):
         store.put_file(path, on_progress=grow)
+
+
+def test_a_file_that_cannot_be_read_is_the_callers_fault(store: Blobs, tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(ModelPathNotAllowed, match=f"{path} cannot be read"):
+            store.put_file(path)
+    # It opens, but reading it fails.
+    with pytest.raises(ModelPathNotAllowed, match="mem cannot be read"):
+        store.put_file(Path("/proc/self/mem"))
+    assert list(store.list()) == []
 
 
 def test_many_threads_put_the_same_content(store: Blobs, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from moorage.cli.output import FORMATS, Answer, Table, UnusableQuery, print_answer
+from moorage.cli.output import FORMATS, Answer, Table, UnusableQuery, print_answer, printable
 from moorage.cli.session import Session
 from moorage.errors import (
     EnvironmentNotFound,
@@ -24,6 +24,8 @@ from moorage.errors import (
     ServiceNotFound,
     WorkspaceNotFound,
 )
+
+logger = logging.getLogger(__name__)
 
 Command = Callable[..., Any]
 
@@ -195,6 +197,14 @@ def _run(function: Command, passed: dict[str, Any], values: dict[str, Any], tabl
         _fail(error, USAGE, values["debug"])
     except MoorageError as error:
         _fail(error, _exit_code(error, function), values["debug"])
+    except (typer.Exit, typer.BadParameter, BrokenPipeError):
+        raise  # handled further up
+    except Exception as error:
+        logger.debug("unexpected", exc_info=True)
+        text = (
+            f"{type(error).__name__}: {error}\nThis is a fault of Moorage. --debug shows where it happened."
+        )
+        _fail(MoorageError(text), FAILED, values["debug"])
     finally:
         session.close()
 
@@ -210,7 +220,7 @@ def _fail(error: BaseException, code: int, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exception(error)
     head = "" if code == INTERRUPTED else "Error: "
-    print(f"{head}{error}", file=sys.stderr)
+    print(printable(f"{head}{error}"), file=sys.stderr)
     raise typer.Exit(code)
 
 

@@ -95,7 +95,7 @@ def _has(table: Table, argument: str, wanted: LabelFilter) -> Any:
     key, has_value, value = wanted.partition("=") if isinstance(wanted, str) else (wanted[0], True, wanted[1])
     if not key:
         raise InvalidArgument(argument, f"{wanted!r} is not a filter; write key or key=value")
-    condition = (table.c.model_id == models.c.id) & (table.c.key == key)
+    condition = table.c.key == key
     if has_value:
         condition &= table.c.value == value
-    return select(table.c.model_id).where(condition).exists()
+    return models.c.id.in_(select(table.c.model_id).where(condition))

@@ -144,7 +144,8 @@ def _engine(address: URL) -> Engine:
 
 
 def _sqlite_engine(address: URL) -> Engine:
-    engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_S})
+    # Any number of threads: a connection is an open file.
+    engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_S}, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:

@@ -19,6 +19,7 @@ from moorage.errors import BlobCorrupt, ModelChanged, StorageFull, StorageUnavai
 from moorage.folders import make_private_folder
 from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
 from moorage.storage.digests import Hasher, file_sha256, pieces
+from moorage.storage.sources import open_source, source_pieces, source_sha256
 
 ABANDONED_AFTER_S = 60
 """A half-written file younger than this is left alone even if nobody holds its lock (it may be just born)."""
@@ -37,11 +38,10 @@ class LocalBlobs(Blobs):
     def put_file(
         self, path: Path, *, probably_stored: bool = False, on_progress: Progress | None = None
     ) -> StoredBlob:
-        with path.open("rb", buffering=0) as source:
+        with open_source(path) as source:
             before = _fingerprint(source)
             blob = self._find_same(source, before[0]) if probably_stored else None
             if blob is None:
-                source.seek(0)
                 blob = self._copy_in(source, before[0], on_progress)
             elif on_progress is not None:
                 on_progress(blob.size_bytes)
@@ -86,7 +86,7 @@ class LocalBlobs(Blobs):
 
     def _find_same(self, source: BinaryIO, expected_bytes: int) -> StoredBlob | None:
         """Return the blob with the content of ``source`` if an intact one is stored."""
-        sha256, size_bytes = file_sha256(source, expected_bytes)
+        sha256, size_bytes = source_sha256(source, expected_bytes)
         try:
             with self._open(sha256) as stored:
                 if file_sha256(stored, size_bytes)[0] != sha256:
@@ -100,7 +100,7 @@ class LocalBlobs(Blobs):
     def _copy_in(self, source: BinaryIO, expected_bytes: int, on_progress: Progress | None) -> StoredBlob:
         with self._aside() as (aside, target), Hasher() as hasher:
             size_bytes = 0
-            for piece in pieces(source, expected_bytes):
+            for piece in source_pieces(source, expected_bytes):
                 hasher.update(piece)
                 _write_all(target, piece)
                 size_bytes += len(piece)

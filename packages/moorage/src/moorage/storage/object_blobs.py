@@ -1,6 +1,5 @@
 """Blobs in an object store (S3, Azure Blob, GCS, ...) through obstore. Objects appear whole or not at all."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from obstore.store import MemoryStore, from_url
 
 from moorage.errors import BlobCorrupt, ModelChanged, StorageUnavailable, WorkspaceUnusable
 from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
-from moorage.storage.digests import CHUNK_BYTES, Hasher, file_sha256, pieces
+from moorage.storage.digests import CHUNK_BYTES, Hasher
+from moorage.storage.sources import open_source, size_of, source_pieces, source_sha256
 
 
 class ObjectBlobs(Blobs):
@@ -31,13 +31,12 @@ class ObjectBlobs(Blobs):
     def put_file(
         self, path: Path, *, probably_stored: bool = False, on_progress: Progress | None = None
     ) -> StoredBlob:
-        with path.open("rb", buffering=0) as source:
-            sha256, size_bytes = file_sha256(source, os.fstat(source.fileno()).st_size)
+        with open_source(path) as source:
+            sha256, size_bytes = source_sha256(source, size_of(source))
             if self.size(sha256) == size_bytes:
                 if on_progress is not None:
                     on_progress(size_bytes)
                 return StoredBlob(sha256, size_bytes)
-            source.seek(0)
             content = _checked(path, source, StoredBlob(sha256, size_bytes), on_progress)
             try:
                 obstore.put(self._store, blob_key(sha256), content, chunk_size=2 * CHUNK_BYTES)
@@ -92,7 +91,7 @@ class ObjectBlobs(Blobs):
 def _checked(path: Path, source: Any, blob: StoredBlob, on_progress: Progress | None) -> Iterator[bytes]:
     """Give the file's content; raises at the end, before the upload is completed, if the digest differs."""
     with Hasher() as hasher:
-        for piece in pieces(source, blob.size_bytes):
+        for piece in source_pieces(source, blob.size_bytes):
             content = bytes(piece)
             hasher.update(content)
             yield content
