@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moorage import services
 from moorage.deployments import ContainerConfig, InferenceConfig, KubernetesConfig, LocalConfig
 from moorage.environments import CondaSpecification, DockerSpecification, Environment
 from moorage.errors import InvalidConfiguration
+from moorage.services import rows
 from moorage.services.definitions import Definition, from_json, to_json
 from moorage.services.service import Row, state_of
 from moorage.services.steps import Done, GiveUp, Prepare, Start, Wait, next_step
+from moorage.storage.tables import service_revisions
 from moorage.targets import Fault, Observed, Order
 
 FAULT = Fault("init", "no")
@@ -138,3 +141,16 @@ def test_definitions_survive_the_database_without_their_secrets(deployment):
 def test_a_definition_that_is_not_understood_is_an_error_of_ours():
     with pytest.raises(InvalidConfiguration, match="not understood"):
         from_json({"models": []})
+
+
+def test_one_definition_that_is_not_understood_does_not_hide_the_others(workspace):
+    for name in ("aaa", "bbb"):
+        inference = InferenceConfig(entry_script="/a/b.py")
+        rows.begin(workspace, name, "local", Definition((), inference, LocalConfig(), "b.py", None), {})
+    with workspace.database.write() as connection:
+        broken = {"models": [], "from": "the future"}
+        condition = service_revisions.c.service_name == "aaa"
+        connection.execute(service_revisions.update().where(condition).values(definition=broken))
+    assert [service.name for service in services.list_services(workspace)] == ["aaa", "bbb"]
+    with pytest.raises(InvalidConfiguration):
+        services.update(workspace, "aaa")

@@ -10,6 +10,7 @@ from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.planning import check_service_name, plan
 from moorage.deployments.plans import Plan
 from moorage.errors import (
+    DeploymentFailed,
     InvalidArgument,
     InvalidName,
     MoorageError,
@@ -344,7 +345,8 @@ class _Work:
 def _definition(workspace: Workspace, row: Row) -> Definition:
     definition = rows.definition_of(workspace, row.name, row.revision)
     if definition is None:
-        raise ServiceNotFound(row.name)
+        text = f"what {row.name} was made of is not known any more; deploy it again with --overwrite"
+        raise DeploymentFailed(text)
     return definition
 
 

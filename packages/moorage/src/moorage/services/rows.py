@@ -1,6 +1,7 @@
 """Services in the database."""
 
 import getpass
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -9,13 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage.errors import ModelNotFound, ServiceNotFound
+from moorage.errors import InvalidConfiguration, ModelNotFound, ServiceNotFound
 from moorage.models.model import parse_model_id
 from moorage.services.definitions import Definition, from_json, to_json
 from moorage.services.service import Row
 from moorage.storage.tables import service_models, service_revisions, services
 from moorage.targets import Fault
 from moorage.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 def find(workspace: Workspace, name: str) -> Row:
@@ -48,7 +51,7 @@ def find_all(workspace: Workspace) -> list[tuple[Row, dict[int, Definition]]]:
         rows = [_row(row) for row in connection.execute(select(services).order_by(services.c.name))]
         definitions: dict[str, dict[int, Definition]] = {row.name: {} for row in rows}
         for found in connection.execute(select(service_revisions)):
-            definitions[found.service_name][found.number] = from_json(found.definition)
+            definitions[found.service_name] |= _understood(found)
     return [(row, definitions[row.name]) for row in rows]
 
 
@@ -56,11 +59,16 @@ def definitions_of(workspace: Workspace, name: str) -> dict[int, Definition]:
     """Return the definitions of the kept revisions of a service by number."""
     wanted = select(service_revisions).where(service_revisions.c.service_name == name)
     with workspace.database.read() as connection:
-        return {found.number: from_json(found.definition) for found in connection.execute(wanted)}
+        found = [_understood(row) for row in connection.execute(wanted)]
+    return {number: definition for one in found for number, definition in one.items()}
 
 
 def definition_of(workspace: Workspace, name: str, revision: int | None) -> Definition | None:
-    """Return the definition of a kept revision."""
+    """Return the definition of a kept revision, None if it is not kept.
+
+    Raises:
+        InvalidConfiguration: it was written by a newer version.
+    """
     columns = service_revisions.c
     wanted = select(columns.definition).where(columns.service_name == name, columns.number == revision)
     with workspace.database.read() as connection:
@@ -177,6 +185,15 @@ def models_in_use(workspace: Workspace) -> dict[str, tuple[str, ...]]:
             model_id = f"{row.model_name}:{row.model_version}"
             users[model_id] = (*users.get(model_id, ()), row.service_name)
     return users
+
+
+def _understood(row: Any) -> dict[int, Definition]:
+    """Return number and definition of a revision; nothing if a newer version wrote it: lists go on."""
+    try:
+        return {row.number: from_json(row.definition)}
+    except InvalidConfiguration as error:
+        logger.warning("revision %d of %s: %s", row.number, row.service_name, error)
+        return {}
 
 
 def _find(connection: Connection, name: str) -> Row | None:
