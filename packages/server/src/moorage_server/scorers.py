@@ -458,6 +458,7 @@ def configuration(settings: ServiceSettings) -> dict[str, Any]:
         # For the smoke run as well; whether a client sees a traceback is decided by the front.
         "development": settings.development or settings.smoke_run,
         "legacy_status": settings.legacy_status,
+        "public_examples": settings.public_examples,
         "service_name": settings.name,
         "service_version": settings.version,
         "path_prefix": settings.path_prefix,

@@ -42,6 +42,7 @@ class ServiceSettings:
     path_prefix: str = ""  # in front of the paths of the OpenAPI documents; routing does not change
     development: bool = False  # tracebacks in answers, restart on changes
     legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
+    public_examples: bool = True  # show the samples of the schema in the OpenAPI documents
     smoke_run: bool = True  # score the sample once before the service is called ready
     debug_port: int | None = None  # where debugpy listens on this machine
     spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up

@@ -24,6 +24,7 @@ class LocalConfig:
     max_queue_wait_ms: int | None = None  # a request that waits longer for a scorer gets a 503
     max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
     legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
+    public_examples: bool = True  # show the samples of the schema in the OpenAPI documents
 
     def __post_init__(self) -> None:
         check_port(self.port)

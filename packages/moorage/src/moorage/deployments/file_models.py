@@ -90,6 +90,7 @@ class LocalFile(FileModel):
     max_queue_wait_ms: int | None = Field(default=None, ge=0)
     max_batch_size: int = Field(default=1, ge=1)
     legacy_status: bool = False
+    public_examples: bool = True
 
 
 class ContainerFile(LabelsFile):

@@ -31,6 +31,7 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         worker_count=config.worker_count,
         max_batch_size=config.max_batch_size,
         legacy_status=config.legacy_status,
+        public_examples=config.public_examples,
         **given,
     )
     return settings_as_json(settings)
