@@ -10,9 +10,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from moorage_runtime import frames
+
+# How long one example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("runtime", deadline=None)
+hypothesis.settings.load_profile("runtime")
 
 BOOTSTRAP = Path(frames.__file__).parent / "__main__.py"
 DEADLINE_S = 30

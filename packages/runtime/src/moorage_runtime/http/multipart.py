@@ -101,10 +101,10 @@ class MultipartReader:
                 raise RequestEntityTooLarge("The form has too many parts.")
             headers = self._read_head()
             _, parameters = parse_options(headers.get("Content-Disposition"))
-            name = _utf8(parameters.get("name"))
+            name = parameters.get("name")
             if name is None:
                 raise MalformedMultipart("a part has no name")
-            filename = _utf8(parameters.get("filename"))
+            filename = parameters.get("filename")
             if filename is None:
                 field = _Field(self._max_field_bytes)
                 self._copy_until_delimiter(field)
@@ -198,7 +198,7 @@ def _parse_head(head: bytes) -> Headers:
     headers = Headers()
     lines: List[str] = []
     for raw in _LINE_END.split(head):
-        line = raw.decode("latin-1")
+        line = raw.decode("utf-8", "replace")
         if line[:1] in (" ", "\t") and lines:
             lines[-1] += " " + line.strip()  # folded
         elif line:
@@ -208,16 +208,6 @@ def _parse_head(head: bytes) -> Headers:
         if colon and name.strip():
             headers.add(name.strip(), value.strip())
     return headers
-
-
-def _utf8(text: Optional[str]) -> Optional[str]:
-    """Read header text, which was decoded byte by byte, as UTF-8."""
-    if text is None:
-        return None
-    try:
-        return text.encode("latin-1").decode("utf-8", "replace")
-    except UnicodeEncodeError:  # came from name*=, decoded already
-        return text
 
 
 def _decode(content: bytes, headers: Headers) -> str:
