@@ -1,5 +1,6 @@
 """Array requests, and scoring what queued together in one call."""
 
+import json
 import struct
 import threading
 
@@ -245,3 +246,67 @@ def test_pandas_results(scorer) -> None:
     assert client.json({"data": 1}).json == [{"a": 1, "t": "x"}, {"a": 2, "t": None}]
     client = scorer("import pandas as pd\ndef init(): pass\ndef run(d): return pd.DataFrame({'a': [1]})")
     assert client.text("x").error == frames.NOT_SERIALISABLE
+
+
+TABLES = """
+    import pandas as pd
+    from inference_schema.schema_decorators import input_schema, output_schema
+    from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+
+    calls = []
+
+    def init():
+        pass
+
+    @input_schema("data", PandasParameterType(pd.DataFrame({"x": [1.0], "t": ["a"]})))
+    def run(data):
+        calls.append(len(data))
+        if len(data) and data["x"].iloc[0] == -2:
+            return calls
+        if (data["x"] < -100).any():
+            raise ValueError("too small")
+        return [float(x) * len(t) for x, t in zip(data["x"], data["t"])]
+"""
+
+
+def test_tables_are_scored_together(scorer) -> None:
+    client = scorer(TABLES, max_batch_size=16)
+    assert client.ready["batchable"] is True
+    bodies = [[{"x": float(i), "t": "ab"}] * (i % 3 + 1) for i in range(30)]
+    bodies[5] = [{"x": -500.0, "t": "a"}]
+    bodies[6] = [{"x": "no number", "t": "a"}]
+    bodies[7] = "no table"
+    messages = b"".join(
+        frames.pack(frames.SCORE, json.dumps({"data": body}).encode(), 0, frames.JSON, number)
+        for number, body in enumerate(bodies)
+    )
+    client.socket.sendall(messages)
+    replies = [client.reply() for _ in bodies]
+    assert [reply.request_id for reply in replies] == list(range(30))
+    assert replies[5].error == frames.SCRIPT_ERROR
+    assert [replies[i].error for i in (6, 7)] == [frames.CLIENT_ERROR] * 2
+    for number, reply in enumerate(replies):
+        if number not in (5, 6, 7):
+            assert reply.json == [2.0 * number] * (number % 3 + 1)
+    query = json.dumps({"data": [{"x": -2.0, "t": ""}]}).encode()
+    calls = client.score(frames.JSON, query, flags=frames.NO_BATCH).json
+    assert len(calls) < 27
+
+
+def test_batching_is_given_up_where_it_never_helps(scorer) -> None:
+    source = """
+        import numpy as np
+        from inference_schema.schema_decorators import input_schema
+        from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+        calls = []
+        def init(): pass
+        @input_schema("data", NumpyParameterType(np.array([[1.0, 2.0]])))
+        def run(data):
+            calls.append(len(data))
+            return {"calls": len(calls), "largest": max(calls[-4:])}
+    """
+    client = scorer(source, max_batch_size=2)
+    for _ in range(12):
+        exchange(client, [pack([[1.0, 1.0]])] * 8)
+    assert exchange(client, [pack([[1.0, 1.0]])] * 4)[3].json["largest"] == 1
+    assert "one by one" in client.log

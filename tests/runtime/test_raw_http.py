@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import io
 import json
+import textwrap
 
 import pytest
 
@@ -435,3 +437,36 @@ def test_flask_and_our_request_are_one_object_for_the_script(scorer, web_python)
     head, body = client.raw(target="/score?a=1").response
     assert head["status"] == 200
     assert json.loads(body) == {"path": "/score", "a": "1"}
+
+
+IMAGES = """
+    from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+    from azureml.contrib.services.aml_response import AMLResponse
+    from PIL import Image
+    import json
+
+    def init():
+        pass
+
+    @rawhttp
+    def run(request):
+        if request.method == 'GET':
+            return AMLResponse(str.encode(request.full_path), 200)
+        file_bytes = request.files["image"]
+        image = Image.open(file_bytes).convert('RGB')
+        return AMLResponse(json.dumps(image.size), 200)
+"""
+
+
+@pytest.mark.parametrize("library", ["werkzeug", "none"])
+def test_picture_is_opened_from_the_upload(scorer, library) -> None:
+    from PIL import Image
+
+    picture = io.BytesIO()
+    Image.effect_noise((640, 480), 50).convert("RGB").save(picture, "JPEG", quality=95)
+    assert len(picture.getvalue()) > 100_000
+    hide = "import sys\nsys.modules['werkzeug'] = sys.modules['flask'] = None\n" if library == "none" else ""
+    client = scorer(hide + textwrap.dedent(IMAGES))
+    header, body = multipart(upload("image", "image", picture.getvalue(), "image/jpeg"))
+    head, answer = client.raw("POST", headers=[header], body=body).response
+    assert (head["status"], json.loads(answer)) == (200, [640, 480])

@@ -3,31 +3,37 @@
 import time
 from typing import Any, List, Optional, Tuple
 
-from . import frames
+from . import frames, logs
 from .connection import Connection
 
 _FIXED_HEAD_BYTES = 4  # type code, number of dimensions
 _MAX_MISFITS = 8
+_PAUSE_REQUESTS = 1000
 
 
 class Batcher:
-    """Chooses which requests to score together, and takes the common result apart."""
+    """Chooses which requests to score together, and takes the common result apart.
 
-    def __init__(self, connection: Connection, max_size: int, max_delay_ms: float) -> None:
+    ``has_tables``: JSON requests may be joined too (see ``table_batches``), not only arrays.
+    """
+
+    def __init__(
+        self, connection: Connection, max_size: int, max_delay_ms: float, has_tables: bool = False
+    ) -> None:
         self._connection = connection
         self._max_size = max_size
         self._max_delay_s = max_delay_ms / 1000.0
-        self._misfits = 0  # results in a row that could not be taken apart
-
-    @property
-    def is_active(self) -> bool:
-        """False when batching is off, or was given up for this script."""
-        return self._max_size > 1 and self._misfits < _MAX_MISFITS
+        self._has_tables = has_tables
+        self._misfits = 0  # batches in a row that brought nothing
+        self._pause = 0  # requests to score alone before the next attempt
 
     def collect(self, first: frames.Frame) -> List[frames.Frame]:
         """Return ``first`` and the queued requests after it that can be scored in the same call."""
         batch = [first]
-        if not is_batchable(first):
+        if self._pause:
+            self._pause -= 1
+            return batch
+        if not self._is_joinable(first):
             return batch
         self._connection.poll()
         self._extend(batch)
@@ -35,9 +41,19 @@ class Batcher:
             self._linger(batch)
         return batch
 
+    def _is_joinable(self, frame: frames.Frame) -> bool:
+        if frame.kind == frames.JSON:
+            return self._has_tables and frame.type == frames.SCORE and not frame.flags
+        return is_batchable(frame)
+
     def _extend(self, batch: List[frames.Frame]) -> None:
-        pending = self._connection.pending
-        while pending and len(batch) < self._max_size and _fits(batch[0], pending[0]):
+        pending, first = self._connection.pending, batch[0]
+        while pending and len(batch) < self._max_size:
+            other = pending[0]
+            if not self._is_joinable(other) or other.kind != first.kind:
+                return
+            if first.kind == frames.ARRAY and not have_same_form(first.payload, other.payload):
+                return
             batch.append(pending.popleft())
 
     def _linger(self, batch: List[frames.Frame]) -> None:
@@ -52,17 +68,29 @@ class Batcher:
 
     def split(self, value: Any, counts: List[int]) -> Optional[List[Any]]:
         """Cut a result into pieces of ``counts`` rows; None if it does not have one entry per row."""
-        is_fitting = (type(value) is list or hasattr(value, "__array_interface__")) and _length(value) == sum(
-            counts
-        )
-        self._misfits = 0 if is_fitting else self._misfits + 1
-        if not is_fitting:
+        rows = getattr(value, "iloc", value)  # a frame is cut by position
+        is_rows = type(value) is list or rows is not value or hasattr(value, "__array_interface__")
+        if not is_rows or _length(value) != sum(counts):
+            self.note_misfit()
             return None
+        self._misfits = 0
         pieces, start = [], 0
         for count in counts:
-            pieces.append(value[start : start + count])
+            pieces.append(rows[start : start + count])
             start += count
         return pieces
+
+    def note_misfit(self) -> None:
+        """Count a batch in vain: its requests are run again, which must not become a habit."""
+        self._misfits += 1
+        if self._misfits >= _MAX_MISFITS:
+            self._misfits, self._pause = 0, _PAUSE_REQUESTS
+            logs.logger.warning(
+                "The next %d requests are scored one by one: %d batches in a row failed, or gave results "
+                "that do not have one entry per row",
+                _PAUSE_REQUESTS,
+                _MAX_MISFITS,
+            )
 
 
 def _length(value: Any) -> int:
@@ -83,11 +111,8 @@ def is_batchable(frame: frames.Frame) -> bool:
     )
 
 
-def _fits(first: frames.Frame, other: frames.Frame) -> bool:
-    """Return whether two arrays agree in type and in every extent but the number of rows."""
-    if not is_batchable(other):
-        return False
-    one, two = first.payload, other.payload
+def have_same_form(one: bytes, two: bytes) -> bool:
+    """Return whether two packed arrays agree in type and in every extent but the number of rows."""
     rest = _FIXED_HEAD_BYTES + 8
     return bool(one[:4] == two[:4] and one[rest : 4 + 8 * one[2]] == two[rest : 4 + 8 * two[2]])
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 from . import frames, logs
 from .entry_script import EntryScript, is_decorated
 from .settings import Settings
+from .table_batches import TableJoiner
 
 _USER_DOCUMENTS = (
     ("2", ("swagger.json", "swagger2.json")),
@@ -41,10 +42,17 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         "sample": sample(script, notices),
         "array_input": array_input,
         "array_output": bool(_schema_fact("array_output", script)),
-        "batchable": array_input is not None and not script.wants_headers,
+        "batchable": is_batchable(script, array_input),
         "libraries": libraries(),
         "notices": notices,
     }
+
+
+def is_batchable(script: EntryScript, array_input: Any) -> bool:
+    """Return whether requests can be scored together: rows by schema, and nothing else per request."""
+    if script.wants_headers:
+        return False
+    return array_input is not None or TableJoiner.of(script) is not None
 
 
 def _sensitive_samples(script: EntryScript) -> List[str]:

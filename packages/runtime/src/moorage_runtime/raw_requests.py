@@ -1,12 +1,11 @@
 """From a ``SCORE`` message of kind RAW to a request object."""
 
-import contextlib
 import io
 import json
 import sys
-from typing import Any, ContextManager, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import frames, web_library
+from . import frames, logs, web_library
 from .aml_request import AMLRequest
 from .bodies import ArrivingBody
 from .connection import Connection
@@ -95,19 +94,19 @@ class RequestFactory:
             self._app = make_app()
             self._app.request_class = AMLRequest
 
-    def open(self, raw: RawRequest) -> Tuple[Any, ContextManager[Any]]:
-        """Return ``(request, context)``; ``run`` is to be called inside the context."""
+    def open(self, raw: RawRequest) -> Tuple[Any, Callable[[], None]]:
+        """Return ``(request, leave)``; ``leave`` is to be called when the request is answered."""
         if self._app is None:
             request = AMLRequest(raw.environ)
-            return request, _closing(request)
+            return request, lambda: _quietly(request.close)
         context = self._app.request_context(raw.environ)
-        return context.request, context
+        context.__enter__()
+        return context.request, lambda: _quietly(context.__exit__, None, None, None)
 
 
-@contextlib.contextmanager
-def _closing(request: Any) -> Any:
-    """Close a request's uploaded files when it has been answered."""
+def _quietly(function: Callable[..., Any], *arguments: Any) -> None:
+    """Clean up; the answer is on its way, so an error is only logged."""
     try:
-        yield
-    finally:
-        request.close()
+        function(*arguments)
+    except Exception as error:
+        logs.logger.warning("Closing a request failed: %s", error)

@@ -105,7 +105,7 @@ def dumps(value: Any) -> bytes:
         return b"{}"
     try:
         return _dumps(value).encode("ascii")
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except Exception as error:  # json's own, or what the methods of a user's class raise
         raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
 
 
@@ -194,7 +194,7 @@ def frame_result(value: Any, elapsed_ms: float, request_id: int) -> bytes:
     """
     try:
         text = value.to_json(orient="records", date_format="iso")
-    except (TypeError, ValueError, OverflowError) as error:
+    except Exception as error:
         raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
     return json_message(text.encode("utf-8"), elapsed_ms, request_id)
 

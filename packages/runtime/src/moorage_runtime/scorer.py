@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import frames, logs, response_results, results, streaming
 from .arguments import Arguments, ClientError
@@ -12,7 +12,10 @@ from .connection import Connection
 from .coroutines import EventLoop, plain
 from .entry_script import RAW, EntryScript
 from .settings import Settings
+from .table_batches import TableJoiner
 from .tracebacks import user_traceback
+
+_MAX_KNOWN_TYPES = 256
 
 Writer = Callable[[Any, float, int], Optional[bytes]]
 
@@ -27,8 +30,11 @@ class Scorer:
         self._development = settings.development
         self._arguments = Arguments(script)
         self._event_loop = event_loop
-        self._batcher = Batcher(connection, settings.max_batch_size, settings.max_batch_delay_ms)
-        self._batches = self._batcher.is_active and script.mode != RAW
+        self._tables = TableJoiner.of(script) if settings.max_batch_size > 1 else None
+        self._batcher = Batcher(
+            connection, settings.max_batch_size, settings.max_batch_delay_ms, self._tables is not None
+        )
+        self._batches = settings.max_batch_size > 1 and script.mode != RAW
         self._writers: Dict[type, Writer] = {}
         self._output_types = script.output_types
         self._environ: Optional[Dict[str, Any]] = None  # of the raw request at work
@@ -83,6 +89,9 @@ class Scorer:
         except ClientError as error:
             self._send_error(frame.request_id, frames.CLIENT_ERROR, error.message, error.status)
             return
+        except (MemoryError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+            self._send_internal_error(frame.request_id, error)
+            return
         self._answer(frame.request_id, arguments)
 
     def _answer(self, request_id: int, arguments: Dict[str, Any]) -> None:
@@ -123,6 +132,8 @@ class Scorer:
             writer = self._send_response
         else:
             writer = results.declared_writer(kind, self._output_types) or writer
+        if len(self._writers) >= _MAX_KNOWN_TYPES:
+            self._writers.clear()  # a script that makes classes for its requests
         self._writers[kind] = writer
         return writer
 
@@ -151,18 +162,22 @@ class Scorer:
         from .raw_requests import RawRequest  # noqa: PLC0415
 
         raw = RawRequest(frame, self._connection)
-        request, context = self._requests.open(raw)
+        try:
+            request, leave = self._requests.open(raw)
+        except Exception as error:
+            self._send_internal_error(frame.request_id, error)
+            return
         self._environ = raw.environ
         try:
-            with context:
-                self._answer(frame.request_id, self._arguments.of_value(request, raw.headers))
+            self._answer(frame.request_id, self._arguments.of_value(request, raw.headers))
         finally:
             self._environ = None
+            leave()
             raw.close()
 
     def _score_batch(self, frame: frames.Frame) -> None:
         """Score a request together with those that queued behind it; one by one where that fails."""
-        batch = self._batcher.collect(frame) if self._batcher.is_active else [frame]
+        batch = self._batcher.collect(frame)
         if len(batch) > 1:
             messages = self._batch_messages(batch)
             if messages is not None:
@@ -173,18 +188,36 @@ class Scorer:
 
     def _batch_messages(self, batch: List[frames.Frame]) -> Optional[bytes]:
         """Return the answers to a batch; None if its requests have to be scored one by one."""
-        type_code, shape, data, counts = join_arrays(batch)
-        array = self._arguments.make_array(type_code, shape, data)
+        function = self._run_arrays if batch[0].kind == frames.ARRAY else self._run_tables
         try:
-            value = self._caller.call(self._arguments.of_array(array))
+            value, counts = self._caller.call({"batch": batch}, function)
             pieces = self._batcher.split(value, counts)
             if pieces is None:
                 return None
             elapsed_ms = self._caller.elapsed_ms
             messages = [self._message(piece, elapsed_ms, one.request_id) for one, piece in zip(batch, pieces)]
         except (CallFailed, results.NotSerialisable):
-            return None  # each of them gets its own answer, and the log the errors of those that fail
+            # Each of them gets its own answer, and the log the errors of those that fail.
+            self._batcher.note_misfit()
+            return None
         return b"".join(message for message in messages if message is not None)
+
+    def _run_arrays(self, batch: List[frames.Frame]) -> Tuple[Any, List[int]]:
+        """Call ``run`` once with the rows of all requests; also return how many each of them has."""
+        type_code, shape, data, counts = join_arrays(batch)
+        array = self._arguments.make_array(type_code, shape, data)
+        return self._caller.run(**self._arguments.of_array(array)), counts
+
+    def _run_tables(self, batch: List[frames.Frame]) -> Tuple[Any, List[int]]:
+        tables = self._tables
+        assert tables is not None  # else no table is collected
+        table, counts = tables.join(batch)
+        return self._caller.run(**{tables.name: table}), counts
+
+    def _send_internal_error(self, request_id: int, error: Exception) -> None:
+        trace = user_traceback(error)
+        logs.logger.error("A request could not be handled:\n%s", trace)
+        self._send_error(request_id, frames.NOT_SERIALISABLE, INTERNAL_ERROR, None, trace)
 
     def _send_error(
         self, request_id: int, kind: int, message: str, status: Optional[int] = None, trace: str = ""
