@@ -68,8 +68,8 @@ def test_request_ids_are_different_version_4_uuids():
     ids = {new_request_id() for _ in range(2000)}
     assert len(ids) == 2000
     assert {len(one) for one in ids} == {36}
-    assert {one[14:15] for one in ids} == {b"4"}
-    assert {one[19:20] for one in ids} == {b"8", b"9", b"a", b"b"}
+    assert {one[14:15] for one in ids} == {"4"}
+    assert {one[19:20] for one in ids} == {"8", "9", "a", "b"}
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"x-request-id", b"x-ms-request-id", b"TraceId"]), st.binary())))

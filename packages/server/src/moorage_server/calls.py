@@ -13,24 +13,14 @@ class Call:
     the client went away before (``is_cancelled``); ``chunk`` and ``body_*`` serve streams in between.
     """
 
-    __slots__ = (
-        "connection",
-        "frame",
-        "is_cancelled",
-        "is_exclusive",
-        "is_single",
-        "queued_at",
-        "request_id",
-    )
-
-    def __init__(self) -> None:
-        self.frame: bytes = b""  # header and payload as they are sent
-        self.request_id = 0
-        self.connection: ScorerConnection | None = None  # set while it is with a scorer
-        self.is_cancelled = False
-        self.is_exclusive = False  # its body is streamed: the scorer must have nothing else to do
-        self.is_single = False  # was sent again after a scorer died with a batch: nothing else beside it
-        self.queued_at = 0.0
+    # Defaults are of the class: an instance holds only what differs, which makes it cheap.
+    frame: bytes = b""  # header and payload as they are sent
+    request_id: int = 0
+    connection: "ScorerConnection | None" = None  # set while it is with a scorer
+    is_cancelled: bool = False
+    is_exclusive: bool = False  # its body is streamed: the scorer must have nothing else to do
+    is_single: bool = False  # was sent again after a scorer died with a batch: nothing else beside it
+    queued_at: float = 0.0
 
     def finish(self, type_: int, flags: int, kind: int, payload: bytes) -> None:
         """Take the answer: a ``RESULT`` or ``ERROR`` frame. For a streamed result, ``chunk`` follows."""

@@ -15,26 +15,15 @@ class Exchange:
     ``content-length``, ``transfer-encoding``, ``connection`` and ``date`` are added by whoever carries it.
     """
 
-    __slots__ = (
-        "body",
-        "fields",
-        "headers",
-        "http_version",
-        "is_complete",
-        "method",
-        "on_disconnect",
-        "target",
-    )
-
-    def __init__(self) -> None:
-        self.method: bytes = b""
-        self.target: bytes = b""  # path and query as sent
-        self.headers: Headers = []
-        self.fields: Fields = NO_FIELDS  # the headers that the front itself reads
-        self.http_version = "1.1"
-        self.body: bytes = b""
-        self.is_complete = True  # the whole request has arrived
-        self.on_disconnect: Callable[[], None] | None = None  # called when the client goes away unanswered
+    # Defaults are of the class: an instance holds only what differs, which makes it cheap.
+    method: bytes = b""
+    target: bytes = b""  # path and query as sent
+    headers: Headers
+    fields: Fields = NO_FIELDS  # the headers that the front itself reads
+    http_version: str = "1.1"
+    body: bytes = b""
+    is_complete: bool = True  # the whole request has arrived
+    on_disconnect: Callable[[], None] | None = None  # called when the client goes away unanswered
 
     @property
     def client(self) -> tuple[str, int] | None:

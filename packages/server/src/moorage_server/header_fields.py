@@ -15,8 +15,10 @@ Fields = list[bytes | None]
     PREFLIGHT_HEADERS,
     CONTENT_LENGTH,
     EXPECT,
-) = range(10)
-_NONE: Fields = [None] * 10
+    CONNECTION,
+    UPGRADE,
+) = range(12)
+_NONE: Fields = [None] * 12
 NO_FIELDS: Fields = list(_NONE)  # shared: never written to
 
 _SLOTS = {
@@ -30,6 +32,8 @@ _SLOTS = {
     b"access-control-request-headers": PREFLIGHT_HEADERS,
     b"content-length": CONTENT_LENGTH,
     b"expect": EXPECT,
+    b"connection": CONNECTION,
+    b"upgrade": UPGRADE,
 }
 _IGNORED = -1
 _MAX_REMEMBERED = 512

@@ -15,7 +15,7 @@ import httptools
 
 from moorage_server import answers
 from moorage_server.exchange import Exchange
-from moorage_server.header_fields import CONTENT_LENGTH, EXPECT, NO_FIELDS, HeadTooLarge, scan
+from moorage_server.header_fields import CONNECTION, CONTENT_LENGTH, EXPECT, UPGRADE, HeadTooLarge, scan
 from moorage_server.limits import (
     DRAIN_QUIET_S,
     KEEP_ALIVE_S,
@@ -42,40 +42,21 @@ _HOP_BY_HOP = frozenset({b"connection", b"upgrade", b"http2-settings"})
 class HttpExchange(Exchange):
     """A request on a connection of ours."""
 
-    __slots__ = (
-        "_is_chunked",
-        "_pieces",
-        "_received",
-        "has_bad_head",
-        "is_answered",
-        "is_head",
-        "is_started",
-        "keep_alive",
-        "on_piece",
-        "on_writable",
-        "protocol",
-    )
+    is_complete = False
+    is_answered = False
+    is_started = False  # the head of a streamed answer is sent
+    is_head = False
+    keep_alive = True
+    has_bad_head = False
+    received = 0  # bytes of the body so far
+    on_piece: Callable[[bytes, bool], bool] | None = None
+    on_writable: Callable[[], None] | None = None
+    _pieces: list[bytes] | None = None
+    _is_chunked = False
 
     def __init__(self, protocol: "HttpProtocol") -> None:
         self.protocol = protocol
-        self.method = b""
-        self.target = b""
         self.headers = []
-        self.fields = NO_FIELDS
-        self.http_version = "1.1"
-        self.body = b""
-        self.on_disconnect = None
-        self.is_complete = False  # the whole request has arrived
-        self.is_answered = False
-        self.is_started = False
-        self.is_head = False
-        self.keep_alive = True
-        self.has_bad_head = False
-        self.on_piece: Callable[[bytes, bool], bool] | None = None
-        self.on_writable: Callable[[], None] | None = None
-        self._pieces: list[bytes] | None = None
-        self._received = 0
-        self._is_chunked = False
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -92,32 +73,23 @@ class HttpExchange(Exchange):
     # request body
 
     def add_body(self, data: bytes) -> None:
-        """Take a piece from the parser."""
-        self._received += len(data)
+        """Take a further piece from the parser; the first one is ``body`` already."""
         if self.on_piece is not None:
             if not self.is_answered and not self.on_piece(data, False):
                 self.protocol.pause_reading()
-        elif not self.body and self._pieces is None:
-            self.body = data
+        elif self._pieces is None:
+            self._pieces = [self.body, data]
         else:
-            if self._pieces is None:
-                self._pieces = [self.body]
             self._pieces.append(data)
 
     def complete(self) -> None:
-        """The parser has seen the end of the request."""
-        self.is_complete = True
+        """The parser has seen the end of a request whose body came in pieces."""
         if self.on_piece is not None:
             if not self.is_answered:
                 self.on_piece(b"", True)
         elif self._pieces is not None:
             self.body = b"".join(self._pieces)
             self._pieces = None
-
-    @property
-    def received(self) -> int:
-        """Bytes of the body so far."""
-        return self._received
 
     def read_body(self, on_piece: Callable[[bytes, bool], bool]) -> None:
         self.on_piece = on_piece
@@ -328,14 +300,6 @@ class HttpProtocol(asyncio.Protocol):
         method = exchange.method = parser.get_method()
         if method == b"HEAD":
             exchange.is_head = True
-        if not parser.should_keep_alive() or parser.get_http_version() != "1.1":
-            exchange.keep_alive = False
-            version = exchange.http_version = parser.get_http_version()
-            if version not in ("1.0", "1.1"):
-                exchange.has_bad_head = True
-                self._refuse(400, f"HTTP/{version} is not spoken here")
-                return
-        self._upgrade = parser.should_upgrade()
         if len(exchange.target) > MAX_REQUEST_LINE_BYTES:
             exchange.has_bad_head = True
             self._refuse(414, "the request line is too long")
@@ -346,6 +310,16 @@ class HttpProtocol(asyncio.Protocol):
             exchange.has_bad_head = True
             self._refuse(431, str(error))
             return
+        if not parser.should_keep_alive() or fields[CONNECTION] is not None:
+            version = exchange.http_version = parser.get_http_version()
+            # In HTTP/1.0, keeping a connection would have to be announced; it is not worth it.
+            exchange.keep_alive = version == "1.1" and parser.should_keep_alive()
+            if version not in ("1.0", "1.1"):
+                exchange.has_bad_head = True
+                self._refuse(400, f"HTTP/{version} is not spoken here")
+                return
+        if fields[UPGRADE] is not None or method == b"CONNECT":
+            self._upgrade = parser.should_upgrade()
         length = fields[CONTENT_LENGTH]
         if length is not None and int(length) > self.app.max_body_bytes:
             exchange.has_bad_head = True
@@ -357,8 +331,11 @@ class HttpProtocol(asyncio.Protocol):
         exchange = self.incoming
         if exchange.has_bad_head or self.is_lingering:
             return
-        exchange.add_body(data)
-        received = exchange.received
+        received = exchange.received = exchange.received + len(data)
+        if received == len(data):
+            exchange.body = data
+        else:
+            exchange.add_body(data)
         if received > STREAM_FROM_BYTES:
             if received > self.app.max_body_bytes:
                 exchange.has_bad_head = True
@@ -371,7 +348,9 @@ class HttpProtocol(asyncio.Protocol):
         exchange = self.incoming
         if exchange.has_bad_head or self._upgrade or self.is_lingering:
             return
-        exchange.complete()
+        exchange.is_complete = True
+        if exchange.received > len(exchange.body):
+            exchange.complete()
         if self.active is None:
             self.active = exchange
             self._handle(exchange)
@@ -430,8 +409,12 @@ class HttpProtocol(asyncio.Protocol):
             # Closing with unread bytes would reset the connection and destroy the answer on its way.
             self.is_lingering = True
             self.resume_reading()
+            self._write_eof()
+
+    def _write_eof(self) -> None:
+        if self.transport.can_write_eof():  # not over TLS
             self.transport.write_eof()
-            self.loop.call_later(LINGER_S, self.transport.close)
+        self.loop.call_later(LINGER_S, self.transport.close)
 
     def _refuse(self, status: int, text: str) -> None:
         """Answer what is not a proper request, and end the connection."""
@@ -447,8 +430,7 @@ class HttpProtocol(asyncio.Protocol):
             % (answers.STATUS_LINES[status], self.state_headers(), answers.ERROR_BLOCK, len(body), body)
         )
         self.app.metrics.count_refused(status)
-        self.transport.write_eof()
-        self.loop.call_later(LINGER_S, self.transport.close)
+        self._write_eof()
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Go on in HTTP/1.1: a client that offers HTTP/2 or WebSocket must take that, too.

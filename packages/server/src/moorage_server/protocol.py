@@ -18,8 +18,11 @@ logger = logging.getLogger(__name__)
 
 _HEADER = frames.HEADER.size
 _unpack = frames.HEADER.unpack_from
+FAST_RUN_S = 0.0005  # below: sending ahead saves more than an uneven distribution costs
+SLOW_RUN_S = 0.005  # above: one request ahead hides every delay of the socket
 # Replies are as large as the script makes them; the length field itself is bounded by the codec.
-_ANSWERS = frozenset({frames.RESULT, frames.CHUNK, frames.ERROR})
+_RESULT, _STREAMED = frames.RESULT, frames.STREAMED
+_WHOLE_ANSWERS = (frames.RESULT, frames.ERROR)
 _MAX_PAYLOAD = frames.MAX_PAYLOAD_BYTES
 
 
@@ -44,7 +47,9 @@ class ScorerConnection(asyncio.Protocol):
         self.in_flight: deque[Call] = deque()
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.head_since = monotonic()  # when the head of in_flight began, as far as can be known from here
-        self.mean_run_s = 0.0
+        self.mean_run_s = 0.0  # of the time at the head of the line; 0: nothing was answered yet
+        self.windows = (1, 1, 1)  # how many requests it may have at once: of a fast, medium, slow script
+        self.window = 1
         self.is_streaming = False  # the head's answer has begun and comes in pieces
         self.is_exclusive = False  # the head's body is streamed
         self.is_lost = False
@@ -82,6 +87,7 @@ class ScorerConnection(asyncio.Protocol):
             data = bytes(self._partial)
             self._partial.clear()
         position, size = 0, len(data)
+        in_flight = self.in_flight
         while size - position >= _HEADER and not self.is_broken:
             length, type_, flags, kind, request_id = _unpack(data, position)
             start = position + _HEADER
@@ -93,7 +99,19 @@ class ScorerConnection(asyncio.Protocol):
                 self._needed = end - position
                 break
             position = end
-            self._take(type_, flags, kind, request_id, data[start:end])
+            call = in_flight[0] if in_flight else None
+            if (
+                type_ in _WHOLE_ANSWERS
+                and call is not None
+                and call.request_id == request_id
+                and not flags & _STREAMED
+            ):
+                # First the next request for the scorer, then the answer for the client.
+                self._pop(call)
+                if not call.is_cancelled:
+                    call.finish(type_, flags, kind, data[start:end])
+            else:
+                self._take(type_, flags, kind, request_id, data[start:end])
         else:
             self._needed = _HEADER
         if position < size:
@@ -140,18 +158,12 @@ class ScorerConnection(asyncio.Protocol):
     # frames
 
     def _take(self, type_: int, flags: int, kind: int, request_id: int, payload: bytes) -> None:
-        in_flight = self.in_flight
-        if type_ in _ANSWERS and in_flight and in_flight[0].request_id == request_id:
-            call = in_flight[0]
-            if type_ == frames.CHUNK:
-                self._take_chunk(call, flags, payload)
-            elif type_ == frames.RESULT and flags & frames.STREAMED:
-                self._begin_stream(call, flags, kind, payload)
-            else:
-                # First the next request for the scorer, then the answer for the client.
-                self._pop(call)
-                if not call.is_cancelled:
-                    call.finish(type_, flags, kind, payload)
+        """Handle everything but a complete answer to the request that is due."""
+        call = self.in_flight[0] if self.in_flight else None
+        if call is not None and call.request_id == request_id and type_ == frames.CHUNK:
+            self._take_chunk(call, flags, payload)
+        elif call is not None and call.request_id == request_id and type_ == _RESULT:
+            self._begin_stream(call, flags, kind, payload)
         elif type_ == frames.READY:
             self.on_ready(payload)
         elif type_ == frames.FAILED:
@@ -179,12 +191,15 @@ class ScorerConnection(asyncio.Protocol):
         self.in_flight.popleft()
         self.is_streaming = False
         self.is_exclusive = False
-        self.resume_reading()
+        if self._read_paused:
+            self.resume_reading()
         now = monotonic()
         # A moving average over about sixteen answers; what it decides is only how much is sent ahead.
         elapsed_s = now - self.head_since
         mean_s = self.mean_run_s
-        self.mean_run_s = mean_s + (elapsed_s - mean_s) * 0.0625 if mean_s else elapsed_s
+        mean_s = self.mean_run_s = mean_s + (elapsed_s - mean_s) * 0.0625 if mean_s else elapsed_s
+        fast, medium, slow = self.windows
+        self.window = fast if mean_s < FAST_RUN_S else medium if mean_s < SLOW_RUN_S else slow
         self.head_since = now
         self.on_reply(call)
 

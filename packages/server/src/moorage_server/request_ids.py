@@ -18,20 +18,22 @@ class _Uuids:
     """Random (version 4) UUIDs from a pool of entropy: a third of the time of ``uuid.uuid4()``."""
 
     def __init__(self) -> None:
-        self._pool = b""
+        self._digits = ""
         self._position = 0
 
-    def take(self) -> bytes:
+    def take(self) -> str:
         position = self._position
-        if position >= len(self._pool):
-            self._pool = os.urandom(16 * 256)
+        if position >= len(self._digits):
+            self._digits = os.urandom(16 * 256).hex()
             position = 0
-        self._position = position + 16
-        digits = self._pool[position : position + 16].hex()
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}".encode()
+        end = self._position = position + 32
+        digits = self._digits[position:end]
+        variant = _VARIANTS[digits[16]]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_NO_IDS = [None] * (TRACE_ID - REQUEST_ID + 1)
 new_request_id = _Uuids().take
 
 
@@ -41,11 +43,14 @@ def id_block(fields: Fields) -> bytes:
     Raises:
         IdTooLong: one of the ids is longer than 100 characters; answered with 431.
     """
+    if fields[REQUEST_ID : TRACE_ID + 1] == _NO_IDS:
+        new = new_request_id()
+        return f"x-request-id: {new}\r\nx-ms-request-id: {new}\r\n".encode()
     request_id, ms_id, client_id = fields[REQUEST_ID], fields[MS_REQUEST_ID], fields[CLIENT_REQUEST_ID]
     trace_id = fields[TRACE_ID]
     trace = b"" if trace_id is None else b"traceid: %b\r\n" % trace_id
     if request_id is None:
-        request_id = new_request_id()
+        request_id = new_request_id().encode()
     elif len(request_id) > MAX_ID_CHARACTERS:
         raise IdTooLong(f"the header x-request-id is longer than {MAX_ID_CHARACTERS} characters", trace)
     own = b"x-request-id: %b\r\n" % request_id if request_id else b""

@@ -22,25 +22,16 @@ _MILLISECONDS = struct.Struct("<d").unpack_from
 class ScoreCall(Call):
     """Writes what the scorer answers to the exchange that it belongs to."""
 
-    __slots__ = ("app", "cors", "exchange", "has_begun", "head", "pool", "tail")
+    has_begun = False  # the streamed body flows
+    head: tuple[ScriptAnswer, bytes] | None = None  # of a streamed answer that has not begun yet
 
     def __init__(self, app: "App", exchange: Exchange, tail: bytes, cors: bytes) -> None:
         """Prepare a call whose answer carries the header lines ``tail`` and ``cors``."""
-        # Call.__init__ is not called: its assignments are repeated here, on the hottest path of all.
-        self.frame = b""
-        self.request_id = 0
-        self.connection = None
-        self.is_cancelled = False
-        self.is_exclusive = False
-        self.is_single = False
-        self.queued_at = 0.0
         self.app = app
         self.pool = app.pool
         self.exchange = exchange
         self.tail = tail
         self.cors = cors
-        self.has_begun = False  # the streamed body flows
-        self.head: tuple[ScriptAnswer, bytes] | None = None  # of a streamed answer that has not begun yet
 
     # Call
 

@@ -22,8 +22,6 @@ from moorage_server.template import ForkedProcess, Template, parse_failure
 
 logger = logging.getLogger(__name__)
 
-FAST_RUN_S = 0.0005  # below: sending ahead saves more than an uneven distribution costs
-SLOW_RUN_S = 0.005  # above: one request ahead hides every delay of the socket
 WATCHDOG_GRACE_S = 0.5  # a script that reacts to its timeout has this long to answer
 _WATCH_EVERY_S = 0.1
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 30.0
@@ -286,28 +284,28 @@ class ScorerPool:
         for connection in self.ready:
             load = len(connection.in_flight)
             if load and (
-                connection.is_exclusive
+                load >= connection.window
+                or connection.is_exclusive
                 or call.is_exclusive
                 or call.is_single
                 or connection.in_flight[0].is_single
-                or load >= self.window(connection)
             ):
                 continue
             if best is None or load < best_load:
                 best, best_load = connection, load
         return best
 
-    def window(self, connection: ScorerConnection) -> int:
-        """How many requests a scorer may have at once, counting the one that it runs."""
-        mean_s = connection.mean_run_s
+    def _set_windows(self) -> None:
+        """Decide how many requests a scorer may have at once, counting the one that it runs."""
         batch = self.settings.max_batch_size
-        if batch > 1:
-            return 2 * batch if len(self.ready) == 1 else batch
         if len(self.ready) > 1:
-            return 4 if 0 < mean_s < FAST_RUN_S else 1
-        if not 0 < mean_s < SLOW_RUN_S:
-            return 2 if mean_s else 1
-        return 16 if mean_s < FAST_RUN_S else 4
+            windows = (4, 1, 1) if batch == 1 else (batch, batch, batch)
+        else:
+            windows = (16, 4, 2) if batch == 1 else (2 * batch, 2 * batch, 2 * batch)
+        for connection in self.ready:
+            connection.windows = windows
+            if batch > 1:
+                connection.window = windows[0]
 
     def _feed(self) -> None:
         waiting = self.waiting
@@ -354,12 +352,14 @@ class ScorerPool:
 
     def became_ready(self, scorer: Scorer, connection: ScorerConnection) -> None:
         self.ready.append(connection)
+        self._set_windows()
         self._feed()
 
     def scorer_lost(self, scorer: Scorer, connection: ScorerConnection) -> None:
         """Fail what the dead scorer was running, keep the rest for its replacement."""
         if connection in self.ready:
             self.ready.remove(connection)
+            self._set_windows()
         calls = [call for call in connection.in_flight if not call.is_cancelled]
         had_head = bool(connection.in_flight) and not connection.in_flight[0].is_cancelled
         connection.in_flight.clear()

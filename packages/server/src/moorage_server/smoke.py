@@ -13,10 +13,7 @@ from moorage_server.scorers import ScorerPool
 class _SmokeCall(Call):
     """Keeps the answer for whoever waits for it."""
 
-    __slots__ = ("answer",)
-
     def __init__(self) -> None:
-        super().__init__()
         self.answer: asyncio.Future[ScriptFailed | None] = asyncio.get_running_loop().create_future()
 
     def finish(self, type_: int, flags: int, kind: int, payload: bytes) -> None:
