@@ -100,5 +100,22 @@ def test_people_write_times_in_many_ways(parser, text, moment) -> None:
     assert parser.parse_time(text) == moment
 
 
-def test_a_day_may_come_with_a_time() -> None:
-    assert dates.parse_date("2021-03-04T05:06:07Z") == date(2021, 3, 4)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-03-04T05:06:07Z",
+        "20210304",
+        "March 4 2021",
+        "4 March 2021 05:06",
+        "3/4/2021",
+        "20210304T050607Z",
+    ],
+)
+def test_a_day_may_come_in_other_ways_and_with_a_time(parser, text) -> None:
+    assert parser.parse_date(text) == date(2021, 3, 4)
+
+
+@pytest.mark.parametrize("text", ["1", "03:04", "", "March", "2021-02-30", "soon", "Monday"])
+def test_a_part_of_a_date_is_no_date(parser, text) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        parser.parse_date(text)

@@ -44,12 +44,21 @@ def parse_datetime(text: str) -> datetime:
 
 
 def parse_date(text: str) -> date:
-    """Return the day that ``text`` names: ``2021-03-04``, or anything with a day in it.
+    """Return the day that ``text`` names: ``2021-03-04``, or another way to write a whole date.
+
+    ``dateutil`` is not asked: it takes ``1`` for a day of the current month.
 
     Raises:
         ValueError: ``text`` is no date.
     """
-    return parse_datetime(text).date()
+    match = _ISO.match(text)
+    if match is not None:
+        return _date_of(match.group(1, 2, 3))
+    _, rest = _cut_clock(text.strip())
+    day = _day_in_words(rest) or _parse_compact(rest.strip())
+    if day is None:
+        raise ValueError("%r is not a date" % text)
+    return day
 
 
 def parse_time(text: str) -> time:
@@ -108,6 +117,11 @@ def _parse_leniently(text: str) -> datetime:
     if day is None or (clock is None and not rest.strip()):
         raise ValueError("%r is not a date" % text)
     return datetime.combine(day, clock or time())
+
+
+def _parse_compact(text: str) -> Optional[date]:
+    match = _COMPACT.match(text)
+    return None if match is None else _date_of(match.group(1, 2, 3))
 
 
 def _cut_clock(text: str) -> Tuple[Optional[time], str]:

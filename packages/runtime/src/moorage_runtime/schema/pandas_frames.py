@@ -63,6 +63,8 @@ def _names(rows: List[Any]) -> Optional[List[str]]:
 def _read_index(value: Any) -> Any:
     import pandas  # noqa: PLC0415
 
+    if not value:
+        return pandas.DataFrame()
     if not isinstance(value, dict):
         raise expected("an object with one member for each row", value)
     for label, row in value.items():

@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from operator import itemgetter
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from moorage_runtime.schema import pandas_labels
 from moorage_runtime.schema.abstract_type import AbstractParameterType, Schema
@@ -98,29 +98,17 @@ class PandasParameterType(AbstractParameterType):
 
         This is what clients send, and many times faster than reading the rows one by one.
         """
-        names, rows = None, value
-        if self.orient == "split" and isinstance(value, dict) and not value.get("index"):
-            names, rows = split_parts(value)
-        if self.orient in ("index", "table") or not isinstance(rows, list) or not rows:
-            return None
-        kinds = set(map(type, rows))
-        if kinds == {dict} and names is None:
-            names = list(rows[0])
-            if not names or set(map(len, rows)) != {len(names)}:
-                return None
-            try:
-                columns = _members(rows, names)
-            except KeyError:
-                return None
-        elif kinds == {list} and names is not None and set(map(len, rows)) == {len(names)}:
-            columns = list(zip(*rows))
-        else:
-            return None
-        if not names or not all(type(name) is str for name in names):
+        names, columns = None, None
+        if self.orient == "split":
+            if isinstance(value, dict) and not value.get("index"):
+                names, rows = split_parts(value)
+                columns = _uniform_lists(rows, len(names))
+        elif self.orient not in ("index", "table") and isinstance(value, list):
+            names, columns = _uniform_records(value)
+        if not names or columns is None or not all(type(name) is str for name in names):
             return None
         self._check_width(len(names), names)
-        layout = self._layout(names)
-        return layout.frame([list(column) for column in columns], self._path_of)
+        return self._layout(names).frame([list(column) for column in columns], self._path_of)
 
     def _layout(self, names: List[str]) -> "_Layout":
         key = "\0".join(names)
@@ -230,11 +218,24 @@ def _trusting_constructor() -> Any:
     return found
 
 
-def _members(rows: List[Dict[str, Any]], names: List[str]) -> Any:
-    """Return the values of every name; KeyError if a row has other names."""
-    if len(names) == 1:
-        return [[row[names[0]] for row in rows]]
-    return zip(*map(itemgetter(*names), rows))
+def _uniform_lists(rows: List[Any], width: int) -> Any:
+    """Return the columns of lists of one length, or None."""
+    if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+        return None
+    return zip(*rows)
+
+
+def _uniform_records(rows: List[Any]) -> Tuple[List[str], Any]:
+    """Return names and columns of objects with the same members; the columns are None for others."""
+    if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(rows[0])}:
+        return [], None
+    names = list(rows[0])
+    try:
+        if len(names) == 1:
+            return names, [[row[names[0]] for row in rows]]
+        return names, list(zip(*map(itemgetter(*names), rows))) if names else None
+    except KeyError:
+        return [], None
 
 
 def _cell(row: Any, label: Any, position: int) -> str:
