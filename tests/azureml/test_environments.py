@@ -199,3 +199,17 @@ def test_what_is_not_built_says_what_to_do(ws: Workspace) -> None:
 def test_image_details_are_a_dictionary_with_properties() -> None:
     details = DockerImageDetails(imageExistsInRegistry=True, dockerImage={"name": "a"})
     assert (details.image_exist, details.repository, details.dockerfile) == (True, "a", None)
+
+
+def test_ready_made_environments_become_definitions(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Environment.get(ws, "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu-inference")
+    assert found.python.conda_dependencies is not None
+    assert found.python.conda_dependencies.get_python_version() == "3.7"
+    assert list(found.python.conda_dependencies.pip_packages) == ["scikit-learn==0.24.*"]
+    assert "python=3.7, scikit-learn==0.24.*" in capsys.readouterr().out
+    mine = found.clone("mine")
+    assert mine.register(ws).version == "1"
+    with pytest.raises(UserErrorException):
+        Environment.get(ws, "AzureML-Unknown-1")

@@ -77,6 +77,8 @@ def test_a_local_service_lives_as_old_code_expects(
     assert service.environment.environment_variables == {"GREETING": "hello"}
     with pytest.raises(WebserviceException, match="500"):
         service.run("{}")
+    with pytest.raises(TypeError, match=r"json\.dumps"):
+        service.run({"x": 1})
     for call in (service.get_keys, service.get_token, lambda: service.regen_key("Primary")):
         with pytest.raises(NotImplementedError):
             call()

@@ -6,7 +6,7 @@ from azureml.exceptions import NotYetAvailable
 
 __all__ = ["DockerImageDetails", "ImageBuildDetails"]
 
-_INSTEAD = "Services run without an image: Model.deploy prepares the environment itself."
+_INSTEAD = "Services run without an image, in the Python that deploys them."
 
 
 class ImageBuildDetails:

@@ -29,6 +29,7 @@ from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry
 from azureml.exceptions import NotYetAvailable, UserErrorException
 from moorage import environments
+from moorage.environments.curated import curated_environment
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
@@ -50,7 +51,7 @@ __all__ = [
 _DEFINITION_FILE = "azureml_environment.json"
 _CONDA_FILE = "conda_dependencies.yml"
 _DOCKERFILE = "BaseDockerfile"
-_IMAGES = "Services run without an image: Model.deploy prepares the environment itself."
+_IMAGES = "Services run without an image, in the Python that deploys them."
 
 
 class Environment(Section):
@@ -106,6 +107,9 @@ class Environment(Section):
     def get(workspace: Any, name: str, version: str | None = None, label: str | None = None) -> "Environment":
         """Return a registered environment; without ``version`` the newest one.
 
+        The name of a ready-made environment of Azure ML gives a definition with the same main packages, and
+        a printed line says so.
+
         Raises:
             UserErrorException: it is not registered, or both ``version`` and ``label`` are given.
         """
@@ -113,6 +117,13 @@ class Environment(Section):
             raise UserErrorException("give a version or a label, not both")
         if label is not None and label != "latest":
             raise NotYetAvailable(f"The label {label!r} of an environment", "Name the version instead.")
+        curated = curated_environment(name)
+        if curated is not None:
+            packages = ", ".join([*(curated.conda.packages if curated.conda else ()), *curated.requirements])
+            print(
+                f"{name} was an image of Azure ML; here it is a definition with {packages or 'no packages'}"
+            )
+            return Environment.from_document(curated.to_document())
         found = environments.get(workspace._moorage, name, None if version is None else str(version))
         return Environment.from_document(found.to_document())
 
@@ -308,7 +319,7 @@ class Environment(Section):
     def add_private_pip_wheel(workspace: Any, file_path: str, exist_ok: bool = False) -> str:
         """Not built yet."""
         raise NotYetAvailable(
-            "Environment.add_private_pip_wheel()", "List the wheel's path among the pip packages."
+            "Environment.add_private_pip_wheel()", "Install the wheel in the Python that deploys the service."
         )
 
     def __repr__(self) -> str:

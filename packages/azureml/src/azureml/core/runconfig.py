@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from azureml.core._sections import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE
 from azureml.exceptions import NotYetAvailable
 
-__all__ = ["RunConfiguration"]
+__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "RunConfiguration"]
 
 
 class RunConfiguration:

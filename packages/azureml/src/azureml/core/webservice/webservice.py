@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from azureml._errors import as_old_exceptions
 from azureml.core.webservice import _authentication, _kinds, _legacy, _waiting
 from azureml.core.webservice._configuration import WebserviceDeploymentConfiguration
+from azureml.core.webservice._legacy import INSTEAD
 from azureml.core.webservice._parts import (
     AutoScaler,
     ContainerResourceRequirements,
@@ -208,6 +209,8 @@ class Webservice:
         Raises:
             WebserviceException: the answer is not 200; the text has its code and content.
         """
+        if not isinstance(input, (str, bytes)):
+            raise TypeError(f"the body is a text or bytes, not {type(input).__name__}; write json.dumps(...)")
         return _answer(services.run(self.workspace._moorage, self.name, input))
 
     @as_old_exceptions()
@@ -342,7 +345,7 @@ class Webservice:
         overwrite: bool = False,
     ) -> "Webservice":
         """Images are not built any more."""
-        raise NotYetAvailable("Webservice.deploy_from_image()", _legacy.INSTEAD)
+        raise NotYetAvailable("Webservice.deploy_from_image()", INSTEAD)
 
     def __repr__(self) -> str:
         return (
