@@ -143,8 +143,8 @@ def test_traceback_is_logged_without_our_frames_and_sent_in_development(scorer, 
     assert trace in client.log
 
 
-def test_keyword_arguments_must_be_an_object(scorer) -> None:
-    client = scorer("def init(): pass\ndef run(a, b=2, *, c='kw'): return [a, b, c]\n")
+def test_keyword_arguments_must_be_an_object(scorer, python) -> None:
+    client = scorer("def init(): pass\ndef run(a, b=2, *, c='kw'): return [a, b, c]\n", python=python)
     assert client.json({"a": 1, "c": None, "z": 5}).json == [1, 2, None]
     for body, token in [
         (b"", "empty"),

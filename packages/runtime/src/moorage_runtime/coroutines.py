@@ -1,10 +1,12 @@
 """``async def run``: an event loop of its own, kept between the requests."""
 
-import asyncio
 import functools
 import inspect
 import os
-from typing import Any, AsyncIterator, Callable, Iterator, Optional
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, Optional
+
+if TYPE_CHECKING:  # loaded only for scripts that need it: it takes as long as the rest of the runtime
+    import asyncio
 
 _PATIENCE_S = 1.0  # for a cancelled call to clean up
 
@@ -26,10 +28,12 @@ class EventLoop:
     """Runs one coroutine at a time to its end; background tasks go on while one runs."""
 
     def __init__(self) -> None:
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._loop: Optional["asyncio.AbstractEventLoop"] = None
         self._owner = 0
 
-    def _get(self) -> asyncio.AbstractEventLoop:
+    def _get(self) -> "asyncio.AbstractEventLoop":
+        import asyncio  # noqa: PLC0415
+
         # A child of a preloaded process must not share the selector of its parent.
         if self._loop is None or self._loop.is_closed() or self._owner != os.getpid():
             self._owner = os.getpid()
@@ -59,7 +63,9 @@ class EventLoop:
                 self._cancel(loop, task)
             raise
 
-    def _cancel(self, loop: asyncio.AbstractEventLoop, task: Any) -> None:
+    def _cancel(self, loop: "asyncio.AbstractEventLoop", task: Any) -> None:
+        import asyncio  # noqa: PLC0415
+
         task.cancel()
         try:
             loop.run_until_complete(asyncio.wait([task], timeout=_PATIENCE_S))

@@ -121,20 +121,9 @@ def sample(script: EntryScript, notices: List[str]) -> Optional[str]:
     if script.mode != "keyword":
         return None
     try:
-        from .schema import schema_util  # noqa: PLC0415
-
-        schema = schema_util.get_input_schema(script.run)
-        names = set(schema.get("properties") or ())
-        example = schema.get("example") or {}
-        decorated = {name for name in names if schema["properties"][name]}
-        chosen = {}
-        for parameter in script.parameters:
-            if parameter.name in decorated and parameter.name in example:
-                chosen[parameter.name] = example[parameter.name]
-            elif parameter.is_required:
-                return None  # nothing is known about it
-        return json.dumps(chosen)
-    except Exception as error:
+        request = _schema_fact("sample_request", script)
+        return None if request is None else json.dumps(request)
+    except Exception as error:  # a sample that is no JSON must not keep a model from serving
         notices.append("No sample request could be made: %s" % error)
         return None
 

@@ -11,7 +11,7 @@ import logging.config
 import os
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, List, Optional
 
 NAME = "azmlinfsrv"
 logger = logging.getLogger(NAME)
@@ -55,13 +55,13 @@ class _StdoutHandler(logging.StreamHandler):  # type: ignore[type-arg]
         pass
 
 
-DEFAULTS: Dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": LineFormatter}},
-    "handlers": {"stdout": {"()": _StdoutHandler, "formatter": "line", "level": "INFO"}},
-    "loggers": {NAME: {"level": "INFO", "handlers": ["stdout"], "propagate": False}},
-}
+def _set_defaults() -> None:
+    handler = _StdoutHandler()
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(LineFormatter())
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def set_up_logging(*folders: str) -> Optional[str]:
@@ -75,18 +75,24 @@ def set_up_logging(*folders: str) -> Optional[str]:
     """
     # Gives the root logger its stderr handler; basicConfig() in a script then does nothing, as ever.
     logging.basicConfig()
-    logging.config.dictConfig(DEFAULTS)
+    _set_defaults()
     for folder in folders:
         path = os.path.join(folder, "logging.json")
         if os.path.isfile(path):
-            try:
-                with open(path, "rb") as file:
-                    logging.config.dictConfig(json.loads(file.read().decode("utf-8")))
-            except (ValueError, TypeError, AttributeError, KeyError, ImportError, OSError) as error:
-                reason = error if error.__cause__ is None else "%s: %s" % (error, error.__cause__)
-                raise ValueError("%s cannot be used: %s" % (path, reason)) from error
+            _configure_from(path)
             return path
     return None
+
+
+def _configure_from(path: str) -> None:
+    import logging.config  # noqa: PLC0415 - slow to load, and rarely needed
+
+    try:
+        with open(path, "rb") as file:
+            logging.config.dictConfig(json.loads(file.read().decode("utf-8")))
+    except (ValueError, TypeError, AttributeError, KeyError, ImportError, OSError) as error:
+        reason = error if error.__cause__ is None else "%s: %s" % (error, error.__cause__)
+        raise ValueError("%s cannot be used: %s" % (path, reason)) from error
 
 
 def redirect_print() -> None:
