@@ -8,6 +8,11 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest and coverage bring it along
+
 PACKAGES = {
     "moorage-runtime": "packages/runtime",
     "moorage-server": "packages/server",
