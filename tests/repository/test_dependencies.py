@@ -1,10 +1,10 @@
 """The dependencies in pyproject.toml, in the lock and on the page that explains them are the same."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
-import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
