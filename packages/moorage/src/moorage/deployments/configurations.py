@@ -1,6 +1,5 @@
 """Where and how a service runs: one record per kind of target. Defaults are those of the old platform."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,10 +36,14 @@ class LocalConfig:
     @property
     def is_loopback(self) -> bool:
         """True when only this machine can reach the service."""
+        if self.host in ("127.0.0.1", "localhost"):
+            return True
+        import ipaddress
+
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
-            return self.host == "localhost"
+            return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

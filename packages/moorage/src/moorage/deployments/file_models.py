@@ -11,7 +11,10 @@ from pydantic.alias_generators import to_camel
 
 
 class FileModel(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow", strict=True, frozen=True)
+    # Built on first use: of all these a command reads one or two, and building takes longer than reading.
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="allow", strict=True, frozen=True, defer_build=True
+    )
 
 
 class RegistryFile(FileModel):

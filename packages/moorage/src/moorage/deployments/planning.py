@@ -14,10 +14,9 @@ from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import CannotAsk, Interpreter, ask, chosen_interpreter
 from moorage.deployments.plans import Plan
 from moorage.deployments.problems import Problem, error, from_error, warning
-from moorage.deployments.requirements import is_other_release, unmet_requirements
 from moorage.deployments.script import Import, ScriptText, check_script, imports_of, parse
 from moorage.deployments.source import Source, check_files, find_source
-from moorage.environments import Environment, check_variables
+from moorage.environments import CondaSpecification, Environment, check_variables
 from moorage.errors import (
     EntryScriptError,
     InvalidConfiguration,
@@ -202,7 +201,7 @@ class _Draft:
             self.problems.append(from_error("conda_file", fault))
             return
         pip = environment.pip_requirements if environment else ()
-        unmet = list(unmet_requirements(interpreter, conda, pip))
+        unmet = _unmet(interpreter, conda, pip)
         if unmet:
             text = f"the script runs in {interpreter.path} as it is, which differs: {'; '.join(unmet)}"
             advice = "environments are built from a later release on; until then install what matters there"
@@ -216,7 +215,7 @@ class _Draft:
                 continue
             for library, parts in (("scikit-learn", 2), ("numpy", 1)):
                 made_with, there = model.libraries.get(library), interpreter.packages.get(library)
-                if made_with and there and is_other_release(made_with, there, parts=parts):
+                if made_with and there and _is_other(made_with, there, parts):
                     text = f"{model.id} was registered beside {library} {made_with}; the script has {there}"
                     self.problems.append(
                         warning("models", text, "pickled models may not load, or give other results")
@@ -228,6 +227,23 @@ class _Draft:
         if needed > free:
             text = f"the models need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
             self.problems.append(error("models", text, f"free some space at {self.workspace.path}"))
+
+
+def _unmet(interpreter: Interpreter, conda: CondaSpecification | None, pip: tuple[str, ...]) -> list[str]:
+    if conda is None and not pip:
+        return []
+    # The library for versions takes a while to import, and most plans compare none.
+    from moorage.deployments.requirements import unmet_requirements
+
+    return list(unmet_requirements(interpreter, conda, pip))
+
+
+def _is_other(made_with: str, there: str, parts: int) -> bool:
+    if made_with == there:
+        return False
+    from moorage.deployments.requirements import is_other_release
+
+    return is_other_release(made_with, there, parts=parts)
 
 
 def _no_script(models: tuple[Model, ...]) -> Problem:

@@ -1,6 +1,5 @@
 """Sending a request to a service."""
 
-import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +44,8 @@ def run(
         ServiceNotFound: there is none of that name.
         ServiceNotRunning: it cannot be reached; the message has its state.
     """
+    import http.client  # takes longer to import than all other modules of the standard library here
+
     service = get(workspace, name)
     if service.scoring_uri is None:
         raise ServiceNotRunning(_why(name, service.state, service.error.message if service.error else None))

@@ -1,7 +1,6 @@
 """The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
 
 import errno
-import ipaddress
 from pathlib import Path
 
 from moorage.deployments.plans import Plan
@@ -110,11 +109,15 @@ class LocalTarget:
 
 def _host_for_clients(host: str | None) -> str:
     """Return what a client on this machine writes: an address that means "all" is no place to go to."""
+    if host in (None, "127.0.0.1", "0.0.0.0"):  # noqa: S104 - nothing is bound here
+        return "localhost"
+    import ipaddress
+
     try:
-        address = ipaddress.ip_address(host or "127.0.0.1")
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host or "localhost"
-    if address.is_unspecified or str(address) == "127.0.0.1":
+        return host
+    if address.is_unspecified:
         return "localhost"
     return f"[{address}]" if address.version == 6 else str(address)
 
