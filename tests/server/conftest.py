@@ -247,7 +247,10 @@ StartServer = Callable[..., Server]
 
 
 def start_front(
-    folder: Path, settings: dict[str, Any], environment: Mapping[str, str] | None = None
+    folder: Path,
+    settings: dict[str, Any],
+    environment: Mapping[str, str] | None = None,
+    http: str = "own",
 ) -> Server:
     """Start a front on a socket of ours; the caller waits for its events."""
     settings_path = folder / "service.json"
@@ -260,6 +263,7 @@ def start_front(
             [
                 *(sys.executable, "-m", "moorage_server.front", "--settings", str(settings_path)),
                 *("--listen-fd", str(listener.fileno()), "--ready-fd", str(events.writer)),
+                *("--http", http),
             ],
             pass_fds=[listener.fileno(), events.writer],
             stdout=output,
@@ -287,6 +291,7 @@ class Servers:
         files: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         expect: str | None = "ready",
+        http: str = "own",
         **settings: Any,
     ) -> Server:
         """Start a front of its own; wait until it is ready (or gives up: ``failed``, or not at all: None)."""
@@ -297,7 +302,7 @@ class Servers:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         values = {"app_root": str(folder), "entry_script": None if script is None else "score.py", **settings}
-        server = start_front(folder, values, environment)
+        server = start_front(folder, values, environment, http)
         self._all.append(server)
         if expect is not None:
             event = server.events.wait_for(expect)

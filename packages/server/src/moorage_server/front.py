@@ -21,6 +21,7 @@ import uvicorn
 
 from moorage_server import logs
 from moorage_server.app import App
+from moorage_server.asgi import AsgiApplication
 from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.http_protocol import HttpProtocol
@@ -104,12 +105,14 @@ class Front:
         events: Events,
         *,
         watched: Path | None = None,
+        http: str = "own",
     ) -> None:
         """Prepare a front on bound sockets; changes below ``watched`` load the script again."""
         self.settings = settings
         self._sockets = sockets
         self._events = events
         self._watched = watched
+        self._http = http
         self._stop = asyncio.Event()
         self._server: _Server | None = None
         ports = [s.getsockname()[1] for s in sockets if s.family != socket.AF_UNIX]
@@ -152,9 +155,9 @@ class Front:
 
     async def _serve(self) -> None:
         config = uvicorn.Config(
-            # HttpProtocol calls the application without ASGI messages.
-            cast(Any, self.app),
-            http=HttpProtocol,
+            # HttpProtocol calls the application itself, without ASGI messages.
+            cast(Any, self.app if self._http == "own" else AsgiApplication(self.app)),
+            http=HttpProtocol if self._http == "own" else "httptools",
             loop="uvloop",
             interface="asgi3",
             lifespan="off",
@@ -229,10 +232,15 @@ class Front:
 
 
 async def serve_front(
-    settings: ServiceSettings, sockets: list[socket.socket], events: Events, *, watched: Path | None = None
+    settings: ServiceSettings,
+    sockets: list[socket.socket],
+    events: Events,
+    *,
+    watched: Path | None = None,
+    http: str = "own",
 ) -> int:
     """Run one front until a signal ends it; return the exit code."""
-    front = Front(settings, sockets, events, watched=watched)
+    front = Front(settings, sockets, events, watched=watched, http=http)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, front.stop)
@@ -248,12 +256,17 @@ async def serve_front(
 
 
 def run_front(
-    settings: ServiceSettings, sockets: list[socket.socket], events: Events, *, watched: Path | None = None
+    settings: ServiceSettings,
+    sockets: list[socket.socket],
+    events: Events,
+    *,
+    watched: Path | None = None,
+    http: str = "own",
 ) -> int:
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
-    return uvloop.run(serve_front(settings, sockets, events, watched=watched))
+    return uvloop.run(serve_front(settings, sockets, events, watched=watched, http=http))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -263,6 +276,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ready-fd", type=int, help="where to report events, one JSON line each")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on without --listen-fd")
     parser.add_argument("--port", type=int, default=5001, help="port to listen on without --listen-fd")
+    parser.add_argument(
+        "--http", choices=("own", "asgi"), default="own", help="asgi: as under any other server; slower"
+    )
     options = parser.parse_args(arguments)
     logs.set_up_logging()
     events = Events(options.ready_fd)
@@ -289,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             events.failed(ScriptFailed("start", text, exit_code=1))
             return 1
     listener.setblocking(False)
-    return run_front(settings, [listener], events)
+    return run_front(settings, [listener], events, http=options.http)
 
 
 if __name__ == "__main__":
