@@ -1,4 +1,4 @@
-"""The application behind the ASGI interface, for any server: same answers, slower than :mod:`http_protocol`."""
+"""The application behind the ASGI interface, for any server: slower than `http_protocol`, same answers."""
 
 import asyncio
 from collections import deque
