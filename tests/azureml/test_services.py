@@ -161,6 +161,8 @@ def test_wrong_deployments_change_nothing(ws: Workspace, model: Model) -> None:
             Model.deploy(ws, name, [model], config, local)
     with pytest.raises(TypeError, match="list"):
         Model.deploy(ws, "myservice", model, config, local)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="looks one up"):
+        Model.deploy(ws, "myservice", ["mymodel"], config, local)  # type: ignore[list-item]
     with pytest.raises(WebserviceException, match="deployment_config"):
         Model.deploy(ws, "myservice", [model], config, "local")
     with pytest.raises(WebserviceException, match="deployment_config"):
@@ -179,6 +181,18 @@ def test_wrong_deployments_change_nothing(ws: Workspace, model: Model) -> None:
     gone.delete()
     with pytest.raises(WebserviceException, match="gone:1"):
         Model.deploy(ws, "myservice", [gone], config, local)
+    assert LocalWebservice.list(ws, all=True) == []
+
+
+def test_what_another_python_cannot_compile_is_told_at_once(ws: Workspace, model: Model) -> None:
+    old = next(Path.home().glob(".pyenv/versions/3.[67].*/bin/python"), None)
+    if old is None:
+        pytest.skip("no Python 3.6 or 3.7 below ~/.pyenv")
+    config = script("def init(): pass\n\ndef run(data):\n    return (x := 1)\n")
+    assert config.environment is not None
+    config.environment.python.interpreter_path = str(old)
+    with pytest.raises(WebserviceException, match="does not understand it"):
+        Model.deploy(ws, "myservice", [model], config, LocalWebservice.deploy_configuration())
     assert LocalWebservice.list(ws, all=True) == []
 
 

@@ -11,7 +11,7 @@ from azureml.core.webservice._aci_configuration import AciServiceDeploymentConfi
 from azureml.core.webservice._aks_configuration import AksEndpointDeploymentConfiguration
 from azureml.core.webservice._configuration import WebserviceDeploymentConfiguration
 from azureml.exceptions import NotYetAvailable, UserErrorException, WebserviceException
-from moorage import deployments, services
+from moorage import deployments, errors, services
 
 if TYPE_CHECKING:
     from azureml.core.model import Model
@@ -65,6 +65,7 @@ def deploy_record(
     is_local = configuration.webservice_type == _kinds.LOCAL
     if not is_local:
         print(_kinds.note(configuration))
+    steps = _waiting.Steps()
     with as_old_exceptions():
         try:
             record = services.deploy(
@@ -78,9 +79,11 @@ def deploy_record(
                 tags=configuration.tags,
                 properties={**(configuration.properties or {}), **_kinds.marks(configuration)},
                 description=configuration.description or described,
-                on_event=_waiting.print_event,
+                on_event=steps,
             )
-        except _waiting.LATE_ERRORS as error:
+        except errors.MoorageError as error:
+            if not steps.is_late(error):
+                raise
             return _waiting.failed(workspace, name, error)
         return Webservice._of(workspace, record)
 
@@ -108,6 +111,9 @@ def _configuration(given: Any, target: Any) -> WebserviceDeploymentConfiguration
 def _check_models(models: "Sequence[Model]", inference_config: InferenceConfig | None) -> None:
     if not isinstance(models, (list, tuple)):
         raise TypeError(f"models: a list is expected, not {models!r}; write [model]")
+    for model in models:
+        if not hasattr(model, "id"):
+            raise TypeError(f"models: {model!r} is no Model; Model(workspace, {model!r}) looks one up")
     if inference_config is not None:
         if not isinstance(inference_config, InferenceConfig):
             raise WebserviceException(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from azureml.core.webservice import _waiting
 from azureml.core.webservice._aks_configuration import problems_of
 from azureml.exceptions import NotYetAvailable, WebserviceException
 from moorage import services
@@ -68,12 +67,8 @@ def update_local(
 
 def reload(service: "LocalWebservice") -> None:
     """Start a new revision with the files as they are now."""
-    try:
-        record = services.reload(service.workspace._moorage, service.name, on_event=_waiting.print_event)
-    except _waiting.LATE_ERRORS as error:
-        _waiting.note_failure(service, error)
-    else:
-        service._show(service.workspace, record)
+    place = service.workspace._moorage
+    service._attempt(lambda steps: services.reload(place, service.name, on_event=steps))
 
 
 def deploy_again(service: "LocalWebservice", name: str, deployment_config: Any) -> "Webservice":

@@ -19,23 +19,33 @@ if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
 
 __all__ = [
-    "LATE_ERRORS",
+    "Steps",
     "failed",
     "logs_of",
     "note_failure",
-    "print_event",
     "unknown",
     "wait",
     "wait_local",
 ]
 
-LATE_ERRORS = (errors.EntryScriptError, errors.DeploymentFailed, errors.DeploymentTimeout)
+_LATE = (errors.EntryScriptError, errors.DeploymentFailed, errors.DeploymentTimeout)
 _POLL_S = 0.5
 
 
-def print_event(event: services.Event) -> None:
-    """Print one step of an operation."""
-    print(event.message)
+class Steps:
+    """Prints the steps of an operation, and knows whether it got beyond looking at what was asked for."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    def __call__(self, event: services.Event) -> None:
+        """Print one step."""
+        self.has_begun = self.has_begun or event.kind == "planned"
+        print(event.message)
+
+    def is_late(self, error: errors.MoorageError) -> bool:
+        """Tell whether an error is for ``wait_for_deployment``: the script or the target failed later on."""
+        return self.has_begun and isinstance(error, _LATE)
 
 
 def note_failure(service: "Webservice", error: errors.MoorageError) -> None:

@@ -1,6 +1,6 @@
 """``Webservice``: what all services can do. Looking one up gives an instance of the class of its kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -245,12 +245,17 @@ class Webservice:
     @as_old_exceptions()
     def _update(self, **changes: Any) -> None:
         """Change the service; a script that fails is kept for ``wait_for_deployment`` to tell."""
+        place = self.workspace._moorage
+        self._attempt(lambda steps: services.update(place, self.name, **changes, on_event=steps))
+
+    def _attempt(self, operation: Callable[[_waiting.Steps], services.Service]) -> None:
+        """Run an operation and show its outcome."""
+        steps = _waiting.Steps()
         try:
-            self._show(
-                self.workspace,
-                services.update(self.workspace._moorage, self.name, **changes, on_event=_waiting.print_event),
-            )
-        except _waiting.LATE_ERRORS as error:
+            self._show(self.workspace, operation(steps))
+        except errors.MoorageError as error:
+            if not steps.is_late(error):
+                raise
             _waiting.note_failure(self, error)
 
     # --- documents ---
