@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.cli.arguments import TWO_LETTER_FLAGS, ArgumentFileError, normalise
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -49,11 +51,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 PLAIN = st.text(st.characters(blacklist_characters="@-", blacklist_categories=["Cs"]), max_size=20)
 
 
+@UNHURRIED
 @given(st.lists(PLAIN))
 def test_other_arguments_are_left_alone(arguments: list[str]) -> None:
     assert normalise(["model", *arguments]) == ["model", *arguments]
 
 
+@UNHURRIED
 @given(st.sampled_from(sorted(TWO_LETTER_FLAGS)))
 def test_both_spellings_of_a_short_flag_agree(flag: str) -> None:
     assert normalise(["x", f"-{flag}"]) == normalise(["x", f"--{flag}"]) == ["x", f"--{flag}"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.cli.deployment import Wishes, deployment_config, inference_config, service_name_for
@@ -17,7 +17,10 @@ from moorage.errors import InvalidArgument, InvalidConfiguration
 
 MODEL_NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", fullmatch=True)
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@UNHURRIED
 @given(MODEL_NAMES)
 def test_any_model_gives_a_valid_service_name(name: str) -> None:
     assert re.fullmatch(r"[a-z]([a-z0-9-]{1,30}[a-z0-9])", service_name_for([f"{name}:1"]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.cli.output import render
@@ -20,13 +20,17 @@ JSON = st.recursive(
     ),
 )
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@UNHURRIED
 @given(JSON)
 def test_json_and_yaml_can_be_read_back(value: Any) -> None:
     assert json.loads(render(value, "json")) == json.loads(render(value, "jsonc")) == value
     assert yaml.safe_load(render(value, "yaml")) == value
 
 
+@UNHURRIED
 @given(JSON)
 def test_tables_and_tsv_take_any_value(value: Any) -> None:
     render(value, "table")

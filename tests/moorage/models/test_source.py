@@ -149,7 +149,7 @@ NAMES = st.text(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=50, deadline=None)
 @given(name=NAMES.filter(lambda name: name not in {".", ".."} and len(name.encode()) < 250))
 def test_any_file_name_is_kept_as_it_is(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "any"

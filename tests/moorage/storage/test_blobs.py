@@ -61,7 +61,7 @@ SIZES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=25, deadline=None)
 @given(size_bytes=SIZES, probably_stored=st.booleans())
 def test_what_was_put_comes_back(
     store: Blobs, tmp_path: Path, size_bytes: int, probably_stored: bool

@@ -60,6 +60,7 @@ def _version(name: str, search: list[str]) -> str | None:
     context = DistributionFinder.Context(name=name, path=search)
     found: Distribution | None = next(iter(MetadataPathFinder.find_distributions(context)), None)
     try:
-        return None if found is None else found.version
-    except (KeyError, OSError, UnicodeDecodeError):  # a half-removed package
+        # Asked for first, since what happens without it changes with every Python.
+        return found.version if found is not None and "Version" in found.metadata else None
+    except (TypeError, FileNotFoundError, UnicodeDecodeError):  # a half-removed package
         return None
