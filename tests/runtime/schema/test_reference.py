@@ -33,9 +33,7 @@ def both():
         pytest.skip("inference-schema is not there; python -m benchmarks.conversion --quick installs it")
     found = []
     for python in (REFERENCE, Path(sys.executable)):
-        command = [str(python), str(CASES)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
-        found.append(json.loads(done.stdout))
+        found.append(json.loads(subprocess.check_output([str(python), str(CASES)], timeout=200)))
     if found[0]["numpy and pandas"] != found[1]["numpy and pandas"]:
         pytest.skip("inference-schema is there with another numpy or pandas; remove .cache/schema-reference")
     return found
