@@ -9,6 +9,7 @@ from typing import Any, Deque, Optional
 from . import frames
 
 _READ_BYTES = 65536
+_RESERVED_BYTES = 16 << 20
 _CONTROL_BYTES = socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 _HEADER_BYTES = frames.HEADER.size
 
@@ -159,20 +160,19 @@ class Connection:
         return True
 
     def _complete(self, beginning: bytes, length: int) -> Optional[bytearray]:
-        """Read until a payload of ``length`` bytes is whole."""
-        # Grown as bytes arrive, not reserved from what the header announces.
+        """Read until a payload of ``length`` bytes is whole; None if the peer goes away first."""
         payload = bytearray(beginning)
         while len(payload) < length:
-            missing = length - len(payload)
             filled = len(payload)
-            room = min(missing, max(filled, _READ_BYTES))
-            payload += bytes(room)
+            # Room for all of it in one go, but not for whatever a header announces.
+            payload += bytes(min(length - filled, max(filled, _RESERVED_BYTES)))
             with memoryview(payload) as view:
-                try:
-                    count = self.socket.recv_into(view[filled:], room)
-                except ConnectionError:
-                    count = 0
-            del payload[filled + count :]
-            if not count:
-                return None
+                while filled < len(payload):
+                    try:
+                        count = self.socket.recv_into(view[filled:])
+                    except ConnectionError:
+                        count = 0
+                    if not count:
+                        return None
+                    filled += count
         return payload

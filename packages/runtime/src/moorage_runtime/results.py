@@ -27,43 +27,32 @@ class NotSerialisable(Exception):
     """The return value of ``run`` cannot be written as JSON; the cause says why."""
 
 
+def _message(kind: int, flags: int, elapsed_ms: float, request_id: int, *parts: Any) -> bytes:
+    """Return a ``RESULT`` whose content is ``parts`` one after the other, copied once."""
+    length = sum(map(len, parts)) + _RUN_TIME_BYTES
+    return b"".join((_HEAD.pack(length, frames.RESULT, flags, kind, request_id, elapsed_ms),) + parts)
+
+
 def json_message(text: bytes, elapsed_ms: float, request_id: int) -> bytes:
     """Return a ``RESULT`` that carries JSON text."""
-    return (
-        _HEAD.pack(len(text) + _RUN_TIME_BYTES, frames.RESULT, 0, frames.RESULT_JSON, request_id, elapsed_ms)
-        + text
-    )
+    length = len(text) + _RUN_TIME_BYTES
+    return _HEAD.pack(length, frames.RESULT, 0, frames.RESULT_JSON, request_id, elapsed_ms) + text
 
 
 def array_message(
-    type_code: str, shape: Tuple[int, ...], data: Any, elapsed_ms: float, request_id: int
+    type_code: str, shape: Tuple[int, ...], data: bytes, elapsed_ms: float, request_id: int
 ) -> bytes:
     """Return a ``RESULT`` that carries a packed array."""
-    packed = frames.pack_array(type_code, shape, data)
-    return (
-        _HEAD.pack(
-            len(packed) + _RUN_TIME_BYTES, frames.RESULT, 0, frames.RESULT_ARRAY, request_id, elapsed_ms
-        )
-        + packed
-    )
+    head = frames.pack_array(type_code, shape, b"")
+    return _message(frames.RESULT_ARRAY, 0, elapsed_ms, request_id, head, data)
 
 
 def response_message(
     head: Dict[str, Any], body: bytes, elapsed_ms: float, request_id: int, flags: int = 0
 ) -> bytes:
     """Return a ``RESULT`` that carries an HTTP response (with ``STREAMED``: only its head)."""
-    payload = frames.join_section(json.dumps(head).encode("ascii"), body)
-    return (
-        _HEAD.pack(
-            len(payload) + _RUN_TIME_BYTES,
-            frames.RESULT,
-            flags,
-            frames.RESULT_RESPONSE,
-            request_id,
-            elapsed_ms,
-        )
-        + payload
-    )
+    section = frames.join_section(json.dumps(head).encode("ascii"))
+    return _message(frames.RESULT_RESPONSE, flags, elapsed_ms, request_id, section, body)
 
 
 def _make_dumps() -> Callable[[Any], str]:

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import traceback
 from typing import Any, Dict, List, NoReturn, Tuple
 
 from . import debugger, entry_script, frames, legacy, logs, preload, processes
@@ -13,6 +14,7 @@ from .description import InvalidDocument, describe
 from .entry_script import EntryScript, EntryScriptFailed
 from .scorer import Scorer
 from .settings import InvalidSettings, Settings, parse_settings
+from .tracebacks import summary
 
 FAILED_EXIT_CODE = 3
 DESCRIPTOR_VARIABLE = "MOORAGE_SCORER_FD"
@@ -85,6 +87,9 @@ def _start(connection: Connection) -> Tuple[Scorer, Dict[str, Any]]:
         _fail(connection, EntryScriptFailed("settings", str(error)))
     except EntryScriptFailed as error:
         _fail(connection, error)
+    except Exception as error:  # ours; said as clearly as the script's own
+        message = "the scorer cannot serve %s: %s" % (settings.entry_path or "main.py", summary(error))
+        _fail(connection, EntryScriptFailed("check", message, traceback.format_exc()))
     connection.spin_s = settings.spin_us / 1e6
     logs.logger.info("OpenAPI versions: %s", ", ".join(sorted(description["openapi"])) or "none")
     logs.logger.info("Scoring timeout: %d ms", settings.scoring_timeout_ms)
@@ -123,5 +128,8 @@ def main() -> NoReturn:
         pass
     except frames.ProtocolError as error:
         logs.logger.critical("The front broke the protocol: %s", error)
+        code = 1
+    except BaseException:
+        logs.logger.critical("The scorer failed:\n%s", traceback.format_exc())
         code = 1
     processes.end(code)
