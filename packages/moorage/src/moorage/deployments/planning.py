@@ -6,15 +6,17 @@ import shutil
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from moorage import models as registry
 from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.imports import check_imports, reachable
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import CannotAsk, Interpreter, ask, chosen_interpreter
+from moorage.deployments.model_files import check_model_files
 from moorage.deployments.plans import Plan
 from moorage.deployments.problems import Problem, error, from_error, warning
-from moorage.deployments.script import Import, ScriptText, check_script, imports_of, parse
+from moorage.deployments.script import ScriptText, check_script, imports_of
 from moorage.deployments.source import Source, check_files, find_source
 from moorage.environments import CondaSpecification, Environment, check_variables
 from moorage.errors import (
@@ -28,16 +30,9 @@ from moorage.errors import (
 )
 from moorage.models import Model
 from moorage.workspace import Workspace, home_folder
-from moorage_runtime.legacy.names import MODULES
 
 NAME_RULE = "3 to 32 lower-case letters, digits and '-', the first a letter, the last a letter or digit"
 MOST_MODELS = 1000
-# Answered by stand-ins inside a scorer, installed or not.
-STAND_INS = frozenset(
-    name.partition(".")[0] for name, module in MODULES.items() if not module.only_if_missing
-)
-# Local files that are followed to find what they import; beyond, the first start will tell.
-_MOST_FILES = 200
 
 
 def check_service_name(name: object) -> str:
@@ -142,13 +137,14 @@ class _Draft:
         texts: list[ScriptText] = []
         if source is not None:
             self.problems += check_files(source, home_folder())
-            texts = _reachable(source)
+            texts = reachable(source)
             if texts and texts[0].path == source.script:
                 self.problems += check_script(texts[0])
+                self.problems += check_model_files(texts[0], _model_layout(made.models))
         interpreter = self._ask(python, source, texts)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
-            self._check_imports(interpreter, source, texts)
+            self.problems += check_imports(interpreter, source, texts)
             self._check_requirements(interpreter, config)
             self._check_libraries(interpreter, made.models)
         return replace(made, source=source)
@@ -177,19 +173,6 @@ class _Draft:
             cause = EntryScriptError("import", f"{where}: {message}")
             self.problems.append(error(where, message, cause=cause))
         return answer
-
-    def _check_imports(
-        self, interpreter: Interpreter, source: Source | None, texts: list[ScriptText]
-    ) -> None:
-        folders = source.import_folders if source else ()
-        seen: set[str] = set()
-        for found in (found for text in texts for found in imports_of(text)):
-            if found.top in seen or found.top not in interpreter.missing:
-                continue
-            seen.add(found.top)
-            if found.top in STAND_INS or _local_file(found.top, folders) is not None:
-                continue
-            self.problems.append(_missing_import(found, interpreter, source))
 
     def _check_requirements(self, interpreter: Interpreter, config: InferenceConfig) -> None:
         environment = config.environment
@@ -229,6 +212,13 @@ class _Draft:
             self.problems.append(error("models", text, f"free some space at {self.workspace.path}"))
 
 
+def _model_layout(models: Sequence[Model]) -> list[PurePosixPath]:
+    """Return the files below ``AZUREML_MODEL_DIR`` in the revision."""
+    if len(models) == 1:
+        return [PurePosixPath(file.path) for file in models[0].files]
+    return [PurePosixPath(m.name, str(m.version), file.path) for m in models for file in m.files]
+
+
 def _unmet(interpreter: Interpreter, conda: CondaSpecification | None, pip: tuple[str, ...]) -> list[str]:
     if conda is None and not pip:
         return []
@@ -252,47 +242,6 @@ def _no_script(models: tuple[Model, ...]) -> Problem:
         "Deploying a model without one comes with a later release"
     )
     return from_error("inference_config", fault)
-
-
-def _missing_import(found: Import, interpreter: Interpreter, source: Source | None) -> Problem:
-    where = f"{found.shown}, line {found.line}"
-    message = f"imports {found.module}, which {interpreter.path} does not have"
-    advice = f"install it there, or write it into an environment with an interpreter that has {found.top}"
-    if source is not None and source.folder is None and _local_file(found.top, (source.script.parent,)):
-        message = f"imports {found.module}, which is beside the script but is not deployed with it"
-        advice = f"set source_directory to {source.script.parent}"
-    return error(where, message, advice)
-
-
-def _reachable(source: Source) -> list[ScriptText]:
-    """Return the script and the files of its folder that it imports, as far as they can be parsed."""
-    texts: list[ScriptText] = []
-    waiting, seen = [source.script], {source.script}
-    while waiting and len(texts) < _MOST_FILES:
-        path = waiting.pop(0)
-        text = parse(path, source.shown(path))
-        if text is None:
-            continue
-        texts.append(text)
-        for found in imports_of(text):
-            file = _local_file(found.module, source.import_folders)
-            if file is not None and file.suffix == ".py" and file not in seen:
-                seen.add(file)
-                waiting.append(file)
-    return texts
-
-
-def _local_file(module: str, folders: Iterable[Path]) -> Path | None:
-    """Return the file or folder of the user that answers to a module's name."""
-    for folder in folders:
-        place = folder.joinpath(*module.split("."))
-        for candidate in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-            if candidate.is_file():
-                return candidate
-        top = folder / module.partition(".")[0]
-        if top.is_dir() or any(folder.glob(f"{top.name}.*.so")):
-            return top
-    return None
 
 
 def _may_be_pickled(model: Model) -> bool:

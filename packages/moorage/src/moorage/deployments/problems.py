@@ -5,12 +5,12 @@ from typing import Literal
 
 from moorage.errors import MoorageError
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that stops a deployment ("error") or may surprise later ("warning").
+    """What stops a deployment ("error"), may surprise later ("warning"), or is good to know ("note").
 
     ``where`` names the file, line or setting, ``help`` what to do. ``cause`` is the error that the same fact
     raises elsewhere, such as ModelNotFound.
