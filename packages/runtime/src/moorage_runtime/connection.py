@@ -161,18 +161,19 @@ class Connection:
 
     def _complete(self, beginning: bytes, length: int) -> Optional[bytearray]:
         """Read until a payload of ``length`` bytes is whole; None if the peer goes away first."""
-        payload = bytearray(beginning)
-        while len(payload) < length:
-            filled = len(payload)
-            # Room for all of it in one go, but not for whatever a header announces.
-            payload += bytes(min(length - filled, max(filled, _RESERVED_BYTES)))
+        # Room for all of it in one go, but not for whatever a header announces.
+        payload = bytearray(min(length, _RESERVED_BYTES))
+        filled = len(beginning)
+        payload[:filled] = beginning
+        while filled < length:
+            if filled == len(payload):
+                payload += bytes(min(length - filled, filled))
             with memoryview(payload) as view:
-                while filled < len(payload):
-                    try:
-                        count = self.socket.recv_into(view[filled:])
-                    except ConnectionError:
-                        count = 0
-                    if not count:
-                        return None
-                    filled += count
+                try:
+                    count = self.socket.recv_into(view[filled:])
+                except ConnectionError:
+                    count = 0
+            if not count:
+                return None
+            filled += count
         return payload
