@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pandas", minversion="2.2", reason="inference-schema is there with today's pandas")
+
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / ".cache" / "schema-reference" / "bin" / "python"
 CASES = Path(__file__).parent / "reference_cases.py"
