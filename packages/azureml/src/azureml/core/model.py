@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azureml._errors import as_old_exceptions
-from azureml._old_names import accepts
-from azureml.core import _deploying, _model_document, _model_path
+from azureml.core import _model_document, _model_path
 from azureml.core._inference_config import InferenceConfig
+from azureml.core._model_deployments import ModelDeployments
 from azureml.core._model_package import ModelPackage
 from azureml.core.dataset import dataset_id
 from azureml.core.resource_configuration import ResourceConfiguration
@@ -16,9 +16,7 @@ from azureml.exceptions import NotYetAvailable, UserErrorException, WebserviceEx
 from moorage import errors, models
 
 if TYPE_CHECKING:
-    from azureml.core.profile import ModelProfile
     from azureml.core.run import Run
-    from azureml.core.webservice import Webservice
     from azureml.core.workspace import Workspace
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]
@@ -26,7 +24,7 @@ __all__ = ["InferenceConfig", "Model", "ModelPackage"]
 _DATASETS = "Pass the path of a local file instead, or leave the argument out."
 
 
-class Model:
+class Model(ModelDeployments):
     """A registered version, looked up by ``id``, or by ``name`` (and ``version``, else the newest).
 
     ``tags`` and ``properties`` are filters: a list of ``"key"`` or ``["key", "value"]``.
@@ -337,74 +335,6 @@ class Model:
     def deserialize(workspace: "Workspace", model_payload: Mapping[str, Any]) -> "Model":
         """Read what ``serialize`` returned, without looking anything up."""
         return Model._of(workspace, _model_document.to_record(model_payload))
-
-    # --- deploying ---
-
-    @staticmethod
-    def deploy(
-        workspace: "Workspace",
-        name: str,
-        models: "_Models",
-        inference_config: InferenceConfig | None = None,
-        deployment_config: Any = None,
-        deployment_target: Any = None,
-        overwrite: bool = False,
-        show_output: bool = False,
-    ) -> "Webservice":
-        """Deploy models as a service and return it; ``wait_for_deployment`` tells how it went.
-
-        The work is done inside this call. What can be known to be wrong beforehand raises here and changes
-        nothing; a script that fails while it starts is told by ``wait_for_deployment``, as it always was.
-
-        Raises:
-            WebserviceException: the request cannot work; the text names everything that is wrong.
-        """
-        return _deploying.deploy(
-            workspace,
-            name,
-            models,
-            inference_config,
-            deployment_config,
-            deployment_target,
-            overwrite=overwrite,
-            show_output=show_output,
-        )
-
-    @staticmethod
-    def print_configuration(
-        models: "_Models", inference_config: Any, deployment_config: Any, deployment_target: Any
-    ) -> None:
-        """Print what ``deploy(show_output=True)`` prints."""
-        _deploying.print_configuration(models, inference_config, deployment_config)
-
-    @staticmethod
-    def package(
-        workspace: "Workspace",
-        models: "_Models",
-        inference_config: InferenceConfig | None = None,
-        generate_dockerfile: bool = False,
-        image_name: str | None = None,
-        image_label: str | None = None,
-    ) -> ModelPackage:
-        """Not built yet."""
-        raise NotYetAvailable("Model.package()", "Model.deploy() runs the service without an image.")
-
-    @staticmethod
-    @accepts(input_data="input_dataset")
-    def profile(
-        workspace: "Workspace",
-        profile_name: str,
-        models: "_Models",
-        inference_config: InferenceConfig,
-        input_dataset: Any,
-        cpu: float | None = None,
-        memory_in_gb: float | None = None,
-        description: str | None = None,
-    ) -> "ModelProfile":
-        """Not built yet. The fifth argument may be a request's text, as in older code (``input_data``)."""
-        raise NotYetAvailable(
-            "Model.profile()", "Deploy the service and measure it with the requests that you expect."
-        )
 
     def __repr__(self) -> str:
         return (

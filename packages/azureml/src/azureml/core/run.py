@@ -1,6 +1,5 @@
 """``Run``: what one training did, its numbers and files. MLflow keeps it."""
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from azureml._errors import as_old_exceptions
 from azureml.core._offline_run import OfflineRun
+from azureml.core._run_metrics import RunMetrics
 from azureml.core.dataset import dataset_id
 from azureml.core.experiment import Experiment, has_labels
 from azureml.exceptions import ActivityFailedException, NotYetAvailable, RunEnvironmentException
@@ -25,7 +25,7 @@ _POLL_S = 1.0
 _LOGS = "What a run prints stays in the terminal or notebook where it runs."
 
 
-class Run:
+class Run(RunMetrics):
     """An existing run of an experiment.
 
     Raises:
@@ -115,10 +115,6 @@ class Run:
                     yield from run.get_children(True, tags, properties, type, status)
 
     # --- what it is ---
-
-    @property
-    def id(self) -> str:
-        return self._record.id
 
     @property
     def experiment(self) -> Experiment:
@@ -230,146 +226,6 @@ class Run:
     def get_environment(self) -> Any:
         """Not built: runs record no environment."""
         raise NotYetAvailable("Run.get_environment()", "Models remember the library versions.")
-
-    # --- measuring ---
-
-    @as_old_exceptions()
-    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
-        """Add a number to the history of a metric; a text replaces what was there."""
-        if isinstance(value, str):
-            runs.log_value(self._tracking, self.id, name, value)
-        else:
-            runs.log_metric(self._tracking, self.id, name, value, step)
-
-    @as_old_exceptions()
-    def log_list(self, name: str, value: Any, description: str = "") -> None:
-        """Keep a list of numbers or texts."""
-        runs.log_value(self._tracking, self.id, name, [_plain(one) for one in value])
-
-    @as_old_exceptions()
-    def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
-        """Add a row to a table; the keywords are its columns."""
-        table = runs.read_metrics(self._tracking, self.id, name).get(name, {})
-        row = {column: [*table.get(column, []), _plain(one)] for column, one in kwargs.items()}
-        runs.log_value(self._tracking, self.id, name, {**table, **row})
-
-    @as_old_exceptions()
-    def log_table(self, name: str, value: Mapping[str, Any], description: str = "") -> None:
-        """Keep a table: column to list of values."""
-        columns = {
-            column: [_plain(one) for one in entries]
-            if isinstance(entries, (list, tuple))
-            else _plain(entries)
-            for column, entries in value.items()
-        }
-        runs.log_value(self._tracking, self.id, name, columns)
-
-    def log_image(self, name: str, path: str | None = None, plot: Any = None, description: str = "") -> None:
-        """Keep an image file, or a figure of matplotlib, as ``<name>.png``."""
-        if path is not None:
-            self.upload_file(f"{name}{Path(path).suffix or '.png'}", path)
-            return
-        with tempfile.TemporaryDirectory() as aside:
-            file = Path(aside) / "plot.png"
-            plot.savefig(file)
-            self.upload_file(f"{name}.png", str(file))
-
-    def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        """Keep a confusion matrix (a dictionary or JSON text)."""
-        self._log_document(name, value)
-
-    def log_accuracy_table(self, name: str, value: Any, description: str = "") -> None:
-        """Keep an accuracy table (a dictionary or JSON text)."""
-        self._log_document(name, value)
-
-    def log_predictions(self, name: str, value: Any, description: str = "") -> None:
-        """Keep binned predictions (a dictionary or JSON text)."""
-        self._log_document(name, value)
-
-    def log_residuals(self, name: str, value: Any, description: str = "") -> None:
-        """Keep binned residuals (a dictionary or JSON text)."""
-        self._log_document(name, value)
-
-    @as_old_exceptions()
-    def _log_document(self, name: str, value: Any) -> None:
-        runs.log_value(self._tracking, self.id, name, value)
-
-    @as_old_exceptions()
-    def get_metrics(
-        self, name: str | None = None, recursive: bool = False, run_type: Any = None, populate: bool = False
-    ) -> dict[str, Any]:
-        """Return metrics by name; ``recursive``: those of the children under their ids."""
-        if not recursive:
-            return runs.read_metrics(self._tracking, self.id, name)
-        every = [self, *self.get_children(recursive=True)]
-        return {run.id: runs.read_metrics(self._tracking, run.id, name) for run in every}
-
-    # --- files ---
-
-    @as_old_exceptions()
-    def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> Any:
-        """Keep a file, or what a stream gives, under a name such as ``outputs/model.pkl``."""
-        if isinstance(path_or_stream, (str, os.PathLike)):
-            runs.upload_file(self._tracking, self.id, name, path_or_stream)
-            return
-        with tempfile.TemporaryDirectory() as aside:
-            file = Path(aside) / "stream"
-            content = path_or_stream.read()
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
-            runs.upload_file(self._tracking, self.id, name, file)
-
-    def upload_files(
-        self,
-        names: Sequence[str],
-        paths: Sequence[str],
-        return_artifacts: bool = False,
-        timeout_seconds: int | None = None,
-        datastore_name: str | None = None,
-    ) -> Any:
-        """Keep several files; both lists have the same length."""
-        for name, path in zip(names, paths, strict=True):
-            self.upload_file(name, path)
-
-    def upload_folder(self, name: str, path: str, datastore_name: str | None = None) -> Any:
-        """Keep all files below a folder under ``name``."""
-        folder = Path(path)
-        for file in sorted(one for one in folder.rglob("*") if one.is_file()):
-            self.upload_file(f"{name}/{file.relative_to(folder).as_posix()}", file)
-
-    @as_old_exceptions()
-    def get_file_names(self) -> "_Texts":
-        """Return the names of all files."""
-        return runs.list_files(self._tracking, self.id)
-
-    @as_old_exceptions()
-    def download_file(
-        self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False
-    ) -> None:
-        """Write a file to a path, or under its own name into the current or named folder."""
-        with tempfile.TemporaryDirectory() as aside:
-            found = runs.download_files(self._tracking, self.id, name, Path(aside))
-            target = Path(output_file_path or found.name)
-            if target.is_dir():
-                target /= found.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(found.read_bytes())
-
-    def download_files(
-        self,
-        prefix: str | None = None,
-        output_directory: str | None = None,
-        output_paths: Sequence[str] | None = None,
-        batch_size: int = 100,
-        append_prefix: bool = True,
-        timeout_seconds: int | None = None,
-    ) -> None:
-        """Write the files whose names begin with ``prefix``, below a folder or to the given paths."""
-        names = [name for name in self.get_file_names() if prefix is None or name.startswith(prefix)]
-        base = Path(output_directory or ".")
-        cut = 0 if append_prefix or prefix is None else len(prefix)
-        places = output_paths or [str(base / name[cut:].lstrip("/")) for name in names]
-        for name, place in zip(names, places, strict=True):
-            self.download_file(name, place)
 
     @as_old_exceptions()
     def register_model(
@@ -508,8 +364,3 @@ class Run:
 
 # A method of the class is called "list", so annotations inside it need another name for the type.
 _Texts = list[str]
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of numpy as one of Python, everything else as it is."""
-    return value.item() if hasattr(value, "item") else value

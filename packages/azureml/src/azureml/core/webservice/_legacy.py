@@ -5,13 +5,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azureml.core.image.image import INSTEAD, ImageConfig
-from azureml.exceptions import WebserviceException
+from azureml.exceptions import NotYetAvailable, WebserviceException
 
 if TYPE_CHECKING:
     from azureml.core.webservice.webservice import Webservice
     from azureml.core.workspace import Workspace
 
-__all__ = ["INSTEAD", "deploy", "deploy_local", "registered"]
+__all__ = ["OldestDeployments"]
+
+
+class OldestDeployments:
+    """The four static methods from before ``Model.deploy``."""
+
+    @staticmethod
+    def deploy(
+        workspace: "Workspace",
+        name: str,
+        model_paths: Sequence[str],
+        image_config: Any,
+        deployment_config: Any = None,
+        deployment_target: Any = None,
+        overwrite: bool = False,
+    ) -> "Webservice":
+        """Register the files and deploy them; ``Model.deploy`` is the present way."""
+        models = registered(workspace, name, model_paths)
+        return deploy(workspace, name, models, image_config, deployment_config, overwrite)
+
+    @staticmethod
+    def deploy_from_model(
+        workspace: "Workspace",
+        name: str,
+        models: Sequence[Any],
+        image_config: Any,
+        deployment_config: Any = None,
+        deployment_target: Any = None,
+        overwrite: bool = False,
+    ) -> "Webservice":
+        """Deploy registered models; ``Model.deploy`` is the present way."""
+        return deploy(workspace, name, models, image_config, deployment_config, overwrite)
+
+    @staticmethod
+    def deploy_local_from_model(
+        workspace: "Workspace",
+        name: str,
+        models: Sequence[Any],
+        image_config: Any,
+        deployment_config: Any = None,
+        wait: bool = False,
+    ) -> "Webservice":
+        """Deploy registered models on this machine; ``Model.deploy`` is the present way."""
+        return deploy_local(workspace, name, models, image_config, deployment_config, wait)
+
+    @staticmethod
+    def deploy_from_image(
+        workspace: "Workspace",
+        name: str,
+        image: Any,
+        deployment_config: Any = None,
+        deployment_target: Any = None,
+        overwrite: bool = False,
+    ) -> "Webservice":
+        """Images are not built any more."""
+        raise NotYetAvailable("Webservice.deploy_from_image()", INSTEAD)
 
 
 def registered(workspace: "Workspace", name: str, paths: Sequence[str]) -> list[Any]:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from azureml._errors import as_old_exceptions
-from azureml.core.webservice import _authentication, _kinds, _legacy, _waiting
+from azureml.core.webservice import _authentication, _kinds, _waiting
 from azureml.core.webservice._configuration import WebserviceDeploymentConfiguration
-from azureml.core.webservice._legacy import INSTEAD
+from azureml.core.webservice._legacy import OldestDeployments
 from azureml.core.webservice._parts import (
     AutoScaler,
     ContainerResourceRequirements,
@@ -15,7 +15,7 @@ from azureml.core.webservice._parts import (
     LivenessProbeRequirements,
     WebServiceAccessToken,
 )
-from azureml.exceptions import AzureMLException, NotYetAvailable, WebserviceException
+from azureml.exceptions import AzureMLException, WebserviceException
 from moorage import errors, services
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = [
 _COMPUTE_TYPES = ("ACI", "AKS", "AKSENDPOINT", "IOT", "MIR")
 
 
-class Webservice:
+class Webservice(OldestDeployments):
     """A deployed service; the instance belongs to the class of its kind, whichever class was called.
 
     Raises:
@@ -298,59 +298,6 @@ class Webservice:
                 f"service {webservice_payload['name']} is of the workspace {owner}, not of {workspace.name}"
             )
         return cls(workspace, webservice_payload["name"])
-
-    # --- the oldest way to deploy ---
-
-    @staticmethod
-    def deploy(
-        workspace: "Workspace",
-        name: str,
-        model_paths: Sequence[str],
-        image_config: Any,
-        deployment_config: Any = None,
-        deployment_target: Any = None,
-        overwrite: bool = False,
-    ) -> "Webservice":
-        """Register the files and deploy them; ``Model.deploy`` is the present way."""
-        models = _legacy.registered(workspace, name, model_paths)
-        return _legacy.deploy(workspace, name, models, image_config, deployment_config, overwrite)
-
-    @staticmethod
-    def deploy_from_model(
-        workspace: "Workspace",
-        name: str,
-        models: Sequence[Any],
-        image_config: Any,
-        deployment_config: Any = None,
-        deployment_target: Any = None,
-        overwrite: bool = False,
-    ) -> "Webservice":
-        """Deploy registered models; ``Model.deploy`` is the present way."""
-        return _legacy.deploy(workspace, name, models, image_config, deployment_config, overwrite)
-
-    @staticmethod
-    def deploy_local_from_model(
-        workspace: "Workspace",
-        name: str,
-        models: Sequence[Any],
-        image_config: Any,
-        deployment_config: Any = None,
-        wait: bool = False,
-    ) -> "Webservice":
-        """Deploy registered models on this machine; ``Model.deploy`` is the present way."""
-        return _legacy.deploy_local(workspace, name, models, image_config, deployment_config, wait)
-
-    @staticmethod
-    def deploy_from_image(
-        workspace: "Workspace",
-        name: str,
-        image: Any,
-        deployment_config: Any = None,
-        deployment_target: Any = None,
-        overwrite: bool = False,
-    ) -> "Webservice":
-        """Images are not built any more."""
-        raise NotYetAvailable("Webservice.deploy_from_image()", INSTEAD)
 
     def __repr__(self) -> str:
         return (
