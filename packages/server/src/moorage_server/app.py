@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from urllib.parse import unquote_to_bytes
 
 from moorage_server import answers, docs_page
@@ -80,6 +81,8 @@ class App:
             block = b"%b%b%b%b" % (answers.ERROR_BLOCK, error.block, self._version, cors)
             exchange.answer(answers.STATUS_LINES[431], block, answers.message(str(error)))
             return
+        if self.access_log:
+            exchange.began_at = perf_counter()
         if fields[MS_REQUEST_ID] is not None:
             self._warn_of_old_header()
         handler(exchange, query, tail, cors)
@@ -91,11 +94,17 @@ class App:
     def answer_overloaded(self, exchange: Exchange, lines: bytes) -> None:
         """Say that no scorer is free, and when to come again."""
         self.metrics.answers[503] += 1
-        text = "The service is busy: no scorer was free in time. Try again later."
-        exchange.answer(answers.STATUS_LINES[503], _RETRY_BLOCK + lines, answers.message(text))
+        body = answers.message("The service is busy: no scorer was free in time. Try again later.")
+        if self.access_log:
+            self.log_request(exchange, 503, len(body))
+        exchange.answer(answers.STATUS_LINES[503], _RETRY_BLOCK + lines, body)
 
-    def log_request(self, exchange: Exchange, status: int, ms: float, length: int | None) -> None:
-        """Write the request line of the contract: method, path and query, status, time, length."""
+    def log_request(self, exchange: Exchange, status: int, length: int | None) -> None:
+        """Write the request line of the contract: method, path and query, status, time, length.
+
+        Only called with ``access_log``. ``length`` is None for a stream; the time is that until it began.
+        """
+        ms = (perf_counter() - exchange.began_at) * 1000
         path, mark, query = exchange.target.partition(b"?")
         request_logger.info(
             "%s %s%s%s %d %.3fms %s",
@@ -127,16 +136,17 @@ class App:
             exchange.answer(answers.OK, answers.TEXT_BLOCK + tail + cors, b"Healthy")
 
     def _swagger(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        status, block, body = 200, answers.ERROR_BLOCK, b""
         if exchange.method == b"OPTIONS":
-            exchange.answer(answers.OK, answers.TEXT_BLOCK + _ALLOW + tail + cors, b"")
-            return
-        try:
-            body = self._openapi.document(query)
-        except UnknownVersion as error:
-            block = answers.ERROR_BLOCK + tail + cors
-            exchange.answer(answers.STATUS_LINES[404], block, answers.message(str(error)))
-            return
-        exchange.answer(answers.OK, answers.ERROR_BLOCK + tail + cors, body)
+            block = answers.TEXT_BLOCK + _ALLOW
+        else:
+            try:
+                body = self._openapi.document(query)
+            except UnknownVersion as error:
+                status, body = 404, answers.message(str(error))
+        if self.access_log:
+            self.log_request(exchange, status, len(body))
+        exchange.answer(answers.STATUS_LINES[status], block + tail + cors, body)
 
     def _metrics(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         pool = self.pool

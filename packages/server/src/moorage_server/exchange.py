@@ -23,6 +23,7 @@ class Exchange:
     http_version: str = "1.1"
     body: bytes = b""
     is_complete: bool = True  # the whole request has arrived
+    began_at: float = 0.0  # by perf_counter; only set when request lines are logged
     on_disconnect: Callable[[], None] | None = None  # called when the client goes away unanswered
 
     @property

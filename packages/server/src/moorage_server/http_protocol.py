@@ -110,9 +110,9 @@ class HttpExchange(Exchange):
     # answer
 
     def answer(self, status_line: bytes, block: bytes, body: bytes) -> None:
-        if self.is_answered:
-            return
         protocol = self.protocol
+        if self.is_answered or protocol.is_closed:
+            return
         self.is_answered = True
         closing = b"connection: close\r\n" if self._must_close() else b""
         head = b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
@@ -133,6 +133,8 @@ class HttpExchange(Exchange):
 
     def answer_without_body(self, status_line: bytes, block: bytes) -> None:
         """Send an answer that has no body by definition (204, 304)."""
+        if self.protocol.is_closed:
+            return
         self.is_answered = True
         closing = b"connection: close\r\n" if self._must_close() else b""
         head = b"%b%b%b%b\r\n" % (status_line, self.protocol.state_headers(), block, closing)
@@ -141,6 +143,8 @@ class HttpExchange(Exchange):
 
     def start(self, status_line: bytes, block: bytes, content_length: int | None) -> None:
         self.is_started = True
+        if self.protocol.is_closed:
+            return
         if content_length is not None:
             framing = b"content-length: %d\r\n" % content_length
         elif self.http_version == "1.0":
@@ -169,6 +173,8 @@ class HttpExchange(Exchange):
 
     def end(self) -> None:
         self.is_answered = True
+        if self.protocol.is_closed:
+            return
         if self._is_chunked and not self.is_head:
             self.protocol.transport.write(b"0\r\n\r\n")
         self.protocol.answered(self, not self.keep_alive)

@@ -8,7 +8,6 @@ MAX_HEAD_BYTES = (
 )
 MAX_PIPELINED = 64  # requests of one connection that wait for the answers before them
 STREAM_FROM_BYTES = 262_144  # bodies for raw scripts are handed on in pieces from here
-MAX_JSON_DEPTH = 64  # nesting that the array decoder follows; deeper documents take the general path
 MAX_MULTIPART_FIELD_BYTES = 500_000  # a field that is not a file
 MAX_MULTIPART_PARTS = 1000
 MAX_ID_CHARACTERS = 100

@@ -60,7 +60,7 @@ class ScoreCall(Call):
         block = answers.SCORED_FAILED_BLOCK if flags & frames.RUN_FAILED else answers.SCORED_BLOCK
         app.metrics.answers[200] += 1
         if app.access_log:
-            app.log_request(exchange, 200, ms, len(body))
+            app.log_request(exchange, 200, len(body))
         exchange.answer(answers.OK, b"%b%.3f\r\n%b%b" % (block, ms, self.tail, self.cors), body)
 
     def lost(self, reason: str) -> None:
@@ -138,12 +138,12 @@ class ScoreCall(Call):
         self.app.metrics.answers[head.status] += 1
         if flags & frames.STREAMED:
             if self.app.access_log:
-                self.app.log_request(exchange, head.status, ms, None)
+                self.app.log_request(exchange, head.status, None)
             self.head = (head, block)
             return
         exchange.on_disconnect = None
         if self.app.access_log:
-            self.app.log_request(exchange, head.status, ms, len(body))
+            self.app.log_request(exchange, head.status, len(body))
         if head.status in (204, 304):
             exchange.answer_without_body(head.status_line, block)
         else:
@@ -169,6 +169,6 @@ class ScoreCall(Call):
     def _send(self, status: int, block: bytes, body: bytes) -> None:
         self.app.metrics.answers[status] += 1
         if self.app.access_log:
-            self.app.log_request(self.exchange, status, 0.0, len(body))
+            self.app.log_request(self.exchange, status, len(body))
         line = answers.STATUS_LINES.get(status) or answers.status_line(status)
         self.exchange.answer(line, b"%b%b%b" % (block, self.tail, self.cors), body)

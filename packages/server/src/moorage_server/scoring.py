@@ -87,6 +87,8 @@ class Scoring:
             kind = frames.JSON if mode == "keyword" else frames.TEXT
             self._submit(exchange, kind, query_as_json(query), tail, cors)
         elif method == b"OPTIONS":
+            if self._app.access_log:
+                self._app.log_request(exchange, 200, 0)
             exchange.answer(answers.OK, _EMPTY_OPTIONS + tail + cors, b"")
         else:
             self._refuse(exchange, 405, "The method is not allowed at this address.", tail + cors)
@@ -178,7 +180,7 @@ class Scoring:
         app.metrics.answers[status] += 1
         body = answers.message(text)
         if app.access_log:
-            app.log_request(exchange, status, 0.0, len(body))
+            app.log_request(exchange, status, len(body))
         exchange.answer(answers.STATUS_LINES[status], answers.ERROR_BLOCK + lines, body)
 
 

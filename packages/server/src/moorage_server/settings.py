@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage_server.errors import InvalidSettings
+from moorage_server.version import server_version
 
 DEFAULT_SCORING_TIMEOUT_MS = 3_600_000
 DEFAULT_MAX_BODY_BYTES = 100_000_000
@@ -47,7 +48,7 @@ class ServiceSettings:
     debug_port: int | None = None  # where debugpy listens on this machine
     spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
     access_log: bool = False  # one line per scoring request
-    server_version: str | None = None  # sent as x-ms-server-version
+    server_version: str | None = field(default_factory=server_version)  # x-ms-server-version; null: not sent
     auth: None = None  # reserved: keys and tokens
 
     def __post_init__(self) -> None:
