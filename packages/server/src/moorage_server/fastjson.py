@@ -139,7 +139,8 @@ def array_as_json(payload: bytes | memoryview) -> bytes:
     dtype = "?" if code == "b1" else "<" + code
     array = np.frombuffer(data, dtype=dtype).reshape(shape)
     if code in ("f4", "f2"):
-        array = array.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # signalling NaN
+            array = array.astype(np.float64)
     if not shape or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         # orjson would write null.
         return json.dumps(array.tolist()).encode()
