@@ -273,7 +273,7 @@ def edge_python(request) -> Path:
 
 
 def environment_python(name: str) -> Path:
-    """The interpreter of an environment kept under ``.cache/``; made once by hand, see the README there."""
+    """The interpreter of an environment under ``.cache/``; ``make_environments.py`` makes them."""
     return Path(__file__).parents[2] / ".cache" / name / "bin" / "python"
 
 

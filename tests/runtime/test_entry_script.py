@@ -45,7 +45,7 @@ def test_scripts_that_cannot_serve_are_refused(scorer, edge_python, source, toke
 @pytest.mark.parametrize(
     ("source", "token"),
     [
-        ("import nothing_like_this", "nothing_like_this"),
+        ("import nothing_like_this", "Add nothing_like_this to the environment"),
         ("def init(:\n", "SyntaxError"),
         ("def init():\npass", "IndentationError"),
         ("1 / 0", "ZeroDivisionError"),
@@ -352,3 +352,36 @@ os.kill(os.getpid(), 9)
         time.sleep(0.01)
     os.kill(pid, 9)
     pytest.fail("the scorer has survived its parent")
+
+
+DEBUGPY = """
+import sys
+calls = []
+def connect(address):
+    print("connect", address, "entry_module" in sys.modules, file=sys.stderr)
+    if address[1] == 7777:
+        raise ConnectionRefusedError("refused")
+def wait_for_client():
+    print("waited", file=sys.stderr)
+"""
+
+
+def test_debugger_is_attached_before_the_script_is_loaded(scorer, tmp_path, edge_python) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "debugpy.py").write_text(DEBUGPY)
+    path = {"PYTHONPATH": str(tmp_path / "site")}
+    client = scorer(GOOD, debug_port=5678, environment=path, python=edge_python)
+    assert "connect ('localhost', 5678) False\nwaited\n" in client.log
+    assert "not for production" in client.log
+    client = scorer(GOOD, debug_port=7777, environment=path, python=edge_python, expect_ready=False)
+    assert client.failed["stage"] == "settings"
+    assert "7777" in client.failed["message"]
+
+
+def test_polling_before_sleeping_changes_no_answer(scorer, edge_python) -> None:
+    client = scorer(GOOD, spin_us=500, python=edge_python)
+    assert [client.text(str(i)).json for i in range(50)] == [str(i) for i in range(50)]
+    time.sleep(0.05)
+    assert client.text("x" * 100_000).json == "x" * 100_000
+    client.socket.close()
+    assert client.process.wait(10) == 0

@@ -150,6 +150,12 @@ def load(settings: Settings) -> EntryScript:
         message = "the entry script %s cannot be imported: %s" % (path or "main.py", summary(error))
         if path is None and isinstance(error, ImportError) and error.name == "main":
             message = _missing_main(settings)
+        elif isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            message += ". Add %s to the environment of the service; its interpreter is %s" % (
+                package,
+                sys.executable,
+            )
         raise EntryScriptFailed("import", message, user_traceback(error)) from None
     shown = path or getattr(module, "__file__", None) or "main"
     try:
