@@ -130,7 +130,7 @@ def test_collectors(execute) -> None:
     assert errors == ["TypeError"]
 
 
-def test_each_stand_in_is_logged_once_with_advice(scorer) -> None:
+def test_each_stand_in_is_logged_once_with_advice(scorer, edge_python) -> None:
     source = """
         import azureml.contrib.services.aml_request
         from azureml.contrib.services.aml_request import AMLRequest
@@ -138,11 +138,18 @@ def test_each_stand_in_is_logged_once_with_advice(scorer) -> None:
         def init(): pass
         def run(d): pass
     """
-    log = scorer(source).log
+    log = scorer(source, python=edge_python).log
     assert log.count("azureml.contrib.services.aml_request: a stand-in") == 1
     assert "from moorage_runtime.aml_request import" in log
+    source = "from azureml.core import Model\nimport azureml.train.automl\n" + GOOD
+    log = scorer(source, python=edge_python).log
+    assert log.count("azureml.core: a stand-in") == log.count("azureml.train.automl: a stand-in") == 1
+    assert "a stand-in" not in scorer(GOOD, python=edge_python).log
+    log = scorer("from azureml.core.model import Model\n" + GOOD, python=edge_python).log
+    assert log.count("a stand-in") == 1
 
 
+GOOD = "def init(): pass\ndef run(d): pass\n"
 REAL = {
     "azureml/core/__init__.py": """
         print("real azureml.core is loaded")

@@ -23,10 +23,12 @@ class StandInModule(ModuleType):
     _moorage_stand_in: StandIn
     _moorage_real_spec: Optional[ModuleSpec]
     _moorage_real: Optional[ModuleType]
+    _moorage_is_logged: bool
 
     def __getattr__(self, name: str) -> Any:
         target = self._moorage_stand_in.names.get(name)
         if target is not None:
+            log_use(self)
             value = _resolve(target)
             setattr(self, name, value)
             return value
@@ -42,6 +44,14 @@ class StandInModule(ModuleType):
 
     def __dir__(self) -> List[str]:
         return sorted(set(super().__dir__()) | set(self._moorage_stand_in.names))
+
+
+def log_use(module: StandInModule) -> None:
+    """Log the first use of a stand-in, with what to write today."""
+    advice = module._moorage_stand_in.advice
+    if advice and not module._moorage_is_logged:
+        module._moorage_is_logged = True
+        logs.logger.info("%s: a stand-in of Moorage is used. %s", module.__name__, advice)
 
 
 def _resolve(target: str) -> Any:
@@ -86,14 +96,15 @@ class _StandInLoader(Loader):
         module._moorage_stand_in = self._stand_in
         module._moorage_real_spec = self._real_spec
         module._moorage_real = None
+        module._moorage_is_logged = False
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         stand_in = self._stand_in
         # Part of the interface of a module; without it `import *` would take nothing.
         module.__all__ = [name for name in stand_in.names if not name.startswith("_")]  # type: ignore[attr-defined]
-        if stand_in.advice:
-            logs.logger.info("%s: a stand-in of Moorage is used. %s", module.__name__, stand_in.advice)
+        if not stand_in.names and isinstance(module, StandInModule):
+            log_use(module)  # to be imported is its only use
 
 
 class _AliasLoader(Loader):

@@ -33,6 +33,7 @@ _COLLECT_ADVICE = "Calls are accepted and their data is checked, but nothing is 
 _AUTOML_ADVICE = (
     "The import does nothing here and can be deleted; a pickled AutoML model needs the real package."
 )
+_CLIENT_ADVICE = "It has no use inside a service: the import can be deleted."
 _CLIENT_ONLY = _HERE + ".client_names:"
 
 _REQUEST = {
@@ -74,28 +75,30 @@ MODULES: Dict[str, StandIn] = {
     "azureml.contrib.services": _package(),
     "azureml.contrib.services.aml_request": StandIn(_REQUEST, _REQUEST_ADVICE),
     "azureml.contrib.services.aml_response": StandIn(_RESPONSE, _RESPONSE_ADVICE),
-    "azureml.core": StandIn(_core, "", is_package=True),
+    "azureml.core": StandIn(_core, _CONTEXT_ADVICE, is_package=True),
     "azureml.core.model": StandIn(_MODEL, _CONTEXT_ADVICE),
     "azureml.core.run": StandIn(
         dict(_RUN, get_run=_HERE + ".runs:get_run"), "A service has no run; calls that log are ignored."
     ),
-    "azureml.core.workspace": StandIn(_client_names("Workspace")),
-    "azureml.core.dataset": StandIn(_client_names("Dataset")),
-    "azureml.core.experiment": StandIn(_client_names("Experiment")),
-    "azureml.core.environment": StandIn(_client_names("Environment")),
-    "azureml.core.webservice": StandIn(_client_names("Webservice"), is_package=True),
+    "azureml.core.workspace": StandIn(_client_names("Workspace"), _CLIENT_ADVICE),
+    "azureml.core.dataset": StandIn(_client_names("Dataset"), _CLIENT_ADVICE),
+    "azureml.core.experiment": StandIn(_client_names("Experiment"), _CLIENT_ADVICE),
+    "azureml.core.environment": StandIn(_client_names("Environment"), _CLIENT_ADVICE),
+    "azureml.core.webservice": StandIn(_client_names("Webservice"), _CLIENT_ADVICE, is_package=True),
     "azureml.exceptions": StandIn(_EXCEPTIONS, is_package=True),
     "azureml.monitoring": StandIn(
         {"ModelDataCollector": _HERE + ".collectors:ModelDataCollector"}, _COLLECT_ADVICE, is_package=True
     ),
     "azureml.monitoring.modeldatacollector": StandIn(
-        {"ModelDataCollector": _HERE + ".collectors:ModelDataCollector"}
+        {"ModelDataCollector": _HERE + ".collectors:ModelDataCollector"}, _COLLECT_ADVICE
     ),
     "azureml.ai": _package(),
     "azureml.ai.monitoring": StandIn(
         {"Collector": _HERE + ".collectors:Collector"}, _COLLECT_ADVICE, is_package=True
     ),
-    "azureml.ai.monitoring.collector": StandIn({"Collector": _HERE + ".collectors:Collector"}),
+    "azureml.ai.monitoring.collector": StandIn(
+        {"Collector": _HERE + ".collectors:Collector"}, _COLLECT_ADVICE
+    ),
     "azureml.ai.monitoring.context": StandIn(
         {
             "CorrelationContext": _HERE + ".collectors:CorrelationContext",
