@@ -9,11 +9,11 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types imports language format bench lock clean
+.PHONY: help setup demo test environments matrix check lint types imports language format bench lock clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with everything in it; every other target does it too
 	@$(PYTHON) scripts/set_up.py
@@ -23,6 +23,13 @@ demo: setup ## from a trained model to a scored service, in Python and on the co
 
 test: setup ## run all tests with coverage; ARGS="-k name" runs some
 	@exec scripts/test $(ARGS)
+
+environments: setup ## make the old environments that some tests use, from the interpreters of pyenv
+	$(BIN)/python tests/runtime/make_environments.py
+	$(BIN)/python -c "from benchmarks.conversion import reference_python; print(reference_python())"
+
+matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
+	@scripts/test-schema-matrix $(ARGS)
 
 check: lint types imports language ## all that is checked without running anything
 
@@ -44,7 +51,8 @@ format: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 
 bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENCH_PEERS="azureml" selects
-	@exec $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks.conversion $(if $(QUICK),--quick)
 
 lock: setup ## write requirements/dev.txt anew; ARGS="--upgrade" takes newer versions
 	@scripts/lock $(ARGS)
