@@ -4,7 +4,7 @@ Its scripts differ from Moorage's in one line: ``from sklearn.externals import j
 ``import joblib``, because today's scikit-learn has no ``sklearn.externals`` any more.
 """
 
-from benchmarks.servers.base import APPS, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Run, Server
 from benchmarks.workloads import Workload
 
 
@@ -13,8 +13,7 @@ class AzureML(Server):
     requirements = (
         "azureml-inference-server-http",
         "inference-schema[numpy-support,pandas-support]",
-        "scikit-learn",
-        "joblib",
+        *MODEL_LIBRARIES,
     )
 
     def __init__(self, workers: int) -> None:

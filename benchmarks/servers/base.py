@@ -4,6 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ from benchmarks.workloads import Task, Workload
 
 APPS = Path(__file__).resolve().parent.parent / "apps"
 REPOSITORY = APPS.parent.parent
+# What predicts is the same for all, release by release: only what is around it is compared.
+MODEL_LIBRARIES = tuple(f"{name}=={version(name)}" for name in ("scikit-learn", "joblib", "pandas"))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """BentoML."""
 
-from benchmarks.servers.base import APPS, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Run, Server
 from benchmarks.workloads import Workload
 
 
 class BentoML(Server):
     peer = "bentoml"
     title = "BentoML"
-    requirements = ("bentoml", "scikit-learn", "joblib", "pandas")
+    requirements = ("bentoml", *MODEL_LIBRARIES)
     tasks = frozenset({"ridge", "floats", "frame", "slow"})
 
     def command(self, run: Run) -> Command:

@@ -1,12 +1,12 @@
 """FastAPI with uvicorn: not a model server, but what many people write instead of using one."""
 
-from benchmarks.servers.base import APPS, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Run, Server
 
 
 class FastAPI(Server):
     peer = "fastapi"
     title = "FastAPI + uvicorn"
-    requirements = ("fastapi", "uvicorn[standard]", "scikit-learn", "joblib", "pandas")
+    requirements = ("fastapi", "uvicorn[standard]", *MODEL_LIBRARIES)
 
     def command(self, run: Run) -> Command:
         options = [

@@ -1,13 +1,13 @@
 """LitServe, of the makers of PyTorch Lightning."""
 
-from benchmarks.servers.base import APPS, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Run, Server
 from benchmarks.workloads import Workload
 
 
 class LitServe(Server):
     peer = "litserve"
     title = "LitServe"
-    requirements = ("litserve", "scikit-learn", "joblib", "pandas")
+    requirements = ("litserve", *MODEL_LIBRARIES)
     tasks = frozenset({"ridge", "floats", "frame", "slow"})
 
     def command(self, run: Run) -> Command:

@@ -4,14 +4,14 @@ import json
 import subprocess
 from typing import Any
 
-from benchmarks.servers.base import APPS, Command, Request, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Request, Run, Server
 from benchmarks.workloads import Workload
 
 
 class MLflow(Server):
     peer = "mlflow"
     title = "MLflow models serve"
-    requirements = ("mlflow", "scikit-learn", "joblib")
+    requirements = ("mlflow", *MODEL_LIBRARIES)
     tasks = frozenset({"ridge", "floats"})
     start_timeout_s = 120.0
 

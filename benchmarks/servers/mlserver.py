@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from benchmarks.servers.base import APPS, Command, Request, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Request, Run, Server
 from benchmarks.workloads import Workload
 
 
 class MLServer(Server):
     peer = "mlserver"
     title = "MLServer"
-    requirements = ("mlserver", "mlserver-sklearn", "scikit-learn", "joblib")
+    requirements = ("mlserver", "mlserver-sklearn", *MODEL_LIBRARIES)
     tasks = frozenset({"ridge", "floats", "slow"})
 
     def command(self, run: Run) -> Command:

@@ -1,12 +1,12 @@
 """Ray Serve on one machine."""
 
-from benchmarks.servers.base import APPS, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, Command, Run, Server
 
 
 class RayServe(Server):
     peer = "ray"
     title = "Ray Serve"
-    requirements = ("ray[serve]", "scikit-learn", "joblib", "pandas")
+    requirements = ("ray[serve]", *MODEL_LIBRARIES)
     tasks = frozenset({"ridge", "floats", "frame", "slow"})
     start_timeout_s = 180.0
 
