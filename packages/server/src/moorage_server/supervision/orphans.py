@@ -27,7 +27,8 @@ IS_LINUX = sys.platform == "linux"
 
 def mark(service_dir: Path, generation: int | None = None, run: int | None = None) -> str:
     """Return the value of :data:`MARK` for one run of a generation, or the start of those of a service."""
-    head = f"{service_dir}|"
+    # The same for everybody, whatever links led there.
+    head = f"{service_dir.resolve()}|"
     return head if generation is None else f"{head}{generation}.{run}|"
 
 
