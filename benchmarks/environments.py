@@ -47,7 +47,8 @@ def version_of(server: Server, python: Path) -> str:
 
 def model_dir_for(server: Server, python: Path) -> Path:
     """Return a folder with ridge_model.pkl, trained by the interpreter that will load it."""
-    target = PEERS / "models" / server.peer
+    # Inside the environment: made anew, it takes a model of other versions with it.
+    target = PEERS / server.peer / "models"
     if not (target / "ridge_model.pkl").exists() or not server.requirements:
         _execute([python, TRAIN, target])
     return target

@@ -19,6 +19,7 @@ class RayServe(Server):
                 "BENCH_MODEL_DIR": str(run.model_dir),
                 "PYTHONPATH": str(APPS),
                 "RAY_USAGE_STATS_ENABLED": "0",
+                "RAY_AUTH_MODE": "disabled",
             },
         )
 
