@@ -6,7 +6,7 @@
 
 import json
 import struct
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import orjson
@@ -18,6 +18,7 @@ from moorage_server.description import ArrayInput
 MAX_BYTES: Final = 8_000_000  # a larger body would keep the event loop busy for too long
 _KEEP_PARSER_BYTES: Final = 1_000_000  # above, the parser's buffers are given back
 _NOT_STRUCTURE: Final = bytes(code for code in range(256) if code not in b"[],")
+_FEW_ROWS: Final = 16
 _SHORT_ROW_BYTES: Final = 73  # below, comparing brackets is cheaper than asking each row for its length
 _INTEGERS: Final = {
     "i1": (-(2**7), 2**7 - 1),
@@ -27,7 +28,8 @@ _INTEGERS: Final = {
     "u2": (0, 2**16 - 1),
     "u4": (0, 2**32 - 1),
 }
-_WIDE: Final = {"f8": "d", "i8": "i", "u8": "u"}
+BufferType = Literal["d", "i", "u"]
+_WIDE: Final[dict[str, BufferType]] = {"f8": "d", "i8": "i", "u8": "u"}
 
 
 class ArrayDecoder:
@@ -44,6 +46,11 @@ class ArrayDecoder:
         self._row_size = int(np.prod(self._row_shape, dtype=np.int64))
         self._row_bytes = self._row_size * int(expected.type_code[1:])
         self._row_skeleton = _skeleton(self._row_shape)
+        # Most requests have few rows, and these are compared without building anything.
+        self._skeletons = {
+            count: _array_skeleton(self._row_skeleton, count) for count in range(1, _FEW_ROWS + 1)
+        }
+        self._is_wide = expected.type_code in _WIDE
         self._buffer_type = _buffer_type(expected.type_code)
         self._head = struct.Struct(f"<{self._rank}Q")
         self._array_head = frames.pack_array(expected.type_code, (), b"")[:2] + bytes((self._rank, 0))
@@ -66,21 +73,29 @@ class ArrayDecoder:
         if size > MAX_BYTES:
             return None
         parser = self._parser if size <= _KEEP_PARSER_BYTES else simdjson.Parser()
+        document: Any = None
+        buffer: Any = None
         data = None
         count = 0
         try:
-            document: Any = parser.parse(body)
+            document = parser.parse(body)
             # A document or rows of another type have no such members or no such length, or fail as a buffer.
             if len(document) == 1:
                 rows = document[self._key]
                 count = len(rows)
-                if count and type(rows) is simdjson.Array and self._is_regular(body, rows, count):
-                    data = self._numbers(rows)
+                skeleton = self._skeletons.get(count)
+                if skeleton is not None:
+                    is_regular = body.translate(None, _NOT_STRUCTURE) == skeleton
+                else:
+                    is_regular = self._is_regular(body, rows, count)
+                if is_regular and type(rows) is simdjson.Array:
+                    buffer = rows.as_buffer(of_type=self._buffer_type)
+                    data = bytes(buffer) if self._is_wide else self._narrow(buffer)
         except (ValueError, TypeError, KeyError, RuntimeError):
             return None
         finally:
             # The parser cannot be used again while something refers to its document.
-            rows = document = None
+            rows = document = buffer = None
         # An empty row and a row of one number look the same without their digits.
         if data is None or len(data) != count * self._row_bytes:
             return None
@@ -88,23 +103,18 @@ class ArrayDecoder:
 
     def _is_regular(self, body: bytes, rows: Any, count: int) -> bool:
         """Whether all rows have the expected shape. There is no text in the body but the key."""
-        rank = self._rank
-        if rank == 1:
+        if not count:
+            return False
+        if self._rank == 1:
             return body.count(b"[") == 1
-        if rank == 2 and len(body) > count * _SHORT_ROW_BYTES and count > 1:
+        if self._rank == 2 and len(body) > count * _SHORT_ROW_BYTES:
             # Every row is a list of that length, and there are no lists besides the rows.
             return body.count(b"[") == count + 1 and set(map(len, rows)) == {self._row_size}
-        skeleton = body.translate(None, _NOT_STRUCTURE)
-        row = self._row_skeleton
-        if len(skeleton) != (len(row) + 1) * count + 1:
-            return False
-        return skeleton == b"[" + (row + b",") * (count - 1) + row + b"]"
+        return body.translate(None, _NOT_STRUCTURE) == _array_skeleton(self._row_skeleton, count)
 
-    def _numbers(self, rows: Any) -> bytes | None:
-        buffer = rows.as_buffer(of_type=self._buffer_type)
+    def _narrow(self, buffer: Any) -> bytes | None:
+        """Convert numbers of 8 bytes to the type that is wanted; None if one does not fit."""
         code = self._type_code
-        if code in _WIDE:
-            return bytes(buffer)
         if self._buffer_type == "d":
             with np.errstate(over="ignore"):
                 return np.frombuffer(buffer, dtype="<f8").astype("<" + code).tobytes()
@@ -123,7 +133,11 @@ def _skeleton(shape: tuple[int, ...]) -> bytes:
     return text
 
 
-def _buffer_type(type_code: str) -> str:
+def _array_skeleton(row: bytes, count: int) -> bytes:
+    return b"[" + (row + b",") * (count - 1) + row + b"]"
+
+
+def _buffer_type(type_code: str) -> BufferType:
     if type_code in _WIDE:
         return _WIDE[type_code]
     return "d" if type_code.startswith("f") else "i"

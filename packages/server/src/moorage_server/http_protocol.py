@@ -114,10 +114,12 @@ class HttpExchange(Exchange):
         if self.is_answered or protocol.is_closed:
             return
         self.is_answered = True
-        closing = b"connection: close\r\n" if self._must_close() else b""
+        # An answer before the end of the request: what follows on the connection is not a request.
+        stays = self.keep_alive and self.is_complete and not protocol.is_draining
+        closing = b"" if stays else b"connection: close\r\n"
         head = b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
             status_line,
-            protocol.state_headers(),
+            protocol.clock.date_header,
             block,
             closing,
             len(body),
@@ -129,7 +131,10 @@ class HttpExchange(Exchange):
         else:
             protocol.transport.write(head)
             protocol.transport.write(body)
-        protocol.answered(self, bool(closing))
+        if stays and not protocol.pipeline and not protocol.is_read_paused:
+            protocol.active = None
+        else:
+            protocol.answered(self, not stays)
 
     def answer_without_body(self, status_line: bytes, block: bytes) -> None:
         """Send an answer that has no body by definition (204, 304)."""
@@ -137,7 +142,7 @@ class HttpExchange(Exchange):
             return
         self.is_answered = True
         closing = b"connection: close\r\n" if self._must_close() else b""
-        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.state_headers(), block, closing)
+        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.clock.date_header, block, closing)
         self.protocol.transport.write(head)
         self.protocol.answered(self, bool(closing))
 
@@ -156,7 +161,7 @@ class HttpExchange(Exchange):
         if self._must_close():
             self.keep_alive = False
             framing += b"connection: close\r\n"
-        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.state_headers(), block, framing)
+        head = b"%b%b%b%b\r\n" % (status_line, self.protocol.clock.date_header, block, framing)
         self.protocol.transport.write(head)
 
     def write(self, data: bytes, on_writable: Callable[[], None]) -> bool:
@@ -188,7 +193,6 @@ class HttpExchange(Exchange):
             self.protocol.transport.abort()
 
     def _must_close(self) -> bool:
-        # An answer before the end of the request: what follows on the connection is not a request.
         return not self.keep_alive or self.protocol.is_draining or not self.is_complete
 
 
@@ -203,6 +207,7 @@ class HttpProtocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.app = cast("App", config.app)
+        self.clock = self.app.clock
         self.server_state = server_state
         self.loop = _loop or asyncio.get_running_loop()
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
@@ -218,7 +223,7 @@ class HttpProtocol(asyncio.Protocol):
         self.is_lingering = False  # the last answer is sent, the rest of the request is thrown away
         self.last_active = 0  # in ticks of the clock
         self.paused_at: int | None = None  # tick since which the client does not read its answer
-        self._is_read_paused = False
+        self.is_read_paused = False
         self._head_bytes = 0  # of a request head that is not complete yet
         self._in_head = False
         self._url_bytes = 0
@@ -232,7 +237,7 @@ class HttpProtocol(asyncio.Protocol):
         if transport.get_extra_info("sslcontext"):
             self.scheme = "https"
         self.server_state.connections.add(self)  # type: ignore[arg-type]
-        self.last_active = self.app.clock.tick
+        self.last_active = self.clock.tick
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed = True
@@ -248,7 +253,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.is_write_paused = True
-        self.paused_at = self.app.clock.tick
+        self.paused_at = self.clock.tick
 
     def resume_writing(self) -> None:
         self.is_write_paused = False
@@ -262,7 +267,7 @@ class HttpProtocol(asyncio.Protocol):
         return False
 
     def data_received(self, data: bytes) -> None:
-        self.last_active = self.app.clock.tick
+        self.last_active = self.clock.tick
         if self.is_lingering:
             return
         if self._in_head:
@@ -389,7 +394,6 @@ class HttpProtocol(asyncio.Protocol):
 
     def answered(self, exchange: HttpExchange, closes: bool) -> None:
         """An exchange is done; go on with what was pipelined behind it."""
-        self.server_state.total_requests += 1
         if closes:
             self._close(exchange)
         elif exchange.is_complete:
@@ -400,7 +404,7 @@ class HttpProtocol(asyncio.Protocol):
         if self.pipeline:
             # Not at once: each answer would otherwise add to the stack of the one before.
             self.loop.call_soon(self._start_pipelined)
-        elif self._is_read_paused:
+        elif self.is_read_paused:
             self.resume_reading()
 
     def _start_pipelined(self) -> None:
@@ -433,7 +437,7 @@ class HttpProtocol(asyncio.Protocol):
         body = answers.message(text)
         self.transport.write(
             b"%b%b%bconnection: close\r\ncontent-length: %d\r\n\r\n%b"
-            % (answers.STATUS_LINES[status], self.state_headers(), answers.ERROR_BLOCK, len(body), body)
+            % (answers.STATUS_LINES[status], self.clock.date_header, answers.ERROR_BLOCK, len(body), body)
         )
         self.app.metrics.count_refused(status)
         self._write_eof()
@@ -456,18 +460,14 @@ class HttpProtocol(asyncio.Protocol):
         ]
         self.data_received(b"".join([*lines, b"\r\n", rest]))
 
-    def state_headers(self) -> bytes:
-        """Header lines that every answer has: the date, once per second."""
-        return self.app.clock.date_header
-
     def pause_reading(self) -> None:
-        if not self._is_read_paused and not self.is_closed:
-            self._is_read_paused = True
+        if not self.is_read_paused and not self.is_closed:
+            self.is_read_paused = True
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if self._is_read_paused and not self.is_closed:
-            self._is_read_paused = False
+        if self.is_read_paused and not self.is_closed:
+            self.is_read_paused = False
             self.transport.resume_reading()
 
     # uvicorn
@@ -475,18 +475,18 @@ class HttpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server drains: answer what still comes with ``connection: close``; see :mod:`drain`."""
         self.is_draining = True
-        self.last_active = self.app.clock.tick
+        self.last_active = self.clock.tick
 
     def sweep(self) -> None:
         """Called once per second: close the connection if it has been silent for too long."""
-        tick = self.app.clock.tick
+        tick = self.clock.tick
         if self.paused_at is not None:
             if tick - self.paused_at > RECEIVE_S:
                 self.transport.abort()
             return
         silent_s = tick - self.last_active
         if self.active is not None:
-            if not self.active.is_complete and not self._is_read_paused and silent_s > RECEIVE_S:
+            if not self.active.is_complete and not self.is_read_paused and silent_s > RECEIVE_S:
                 self.transport.abort()
         elif self._in_head or (self.incoming is not None and not self.incoming.is_complete):
             if silent_s > RECEIVE_S:

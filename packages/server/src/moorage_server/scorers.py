@@ -1,6 +1,7 @@
 """The scorer processes of a service: start, feed, time out, replace."""
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -170,7 +171,7 @@ class ScorerPool:
         self.scorers: list[Scorer] = []
         self.ready: list[ScorerConnection] = []
         self._max_wait_s = settings.max_queue_wait_ms / 1000
-        self._next_id = 0
+        self._numbers = itertools.count(1)
         self._expiry: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -252,8 +253,7 @@ class ScorerPool:
         return True
 
     def next_id(self) -> int:
-        self._next_id = (self._next_id + 1) & 0xFFFFFFFF
-        return self._next_id
+        return next(self._numbers) & 0xFFFFFFFF
 
     def cancel(self, call: Call) -> None:
         """The client went away: its place is free at once, an answer would be dropped."""

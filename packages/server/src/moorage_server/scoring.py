@@ -76,13 +76,12 @@ class Scoring:
             return
         mode = self._mode
         method = exchange.method
-        if mode == "raw":
+        if mode == "keyword" and method == b"POST":
+            self._keyword(exchange, tail, cors)
+        elif mode == "raw":
             self._raw(exchange, query, tail, cors)
         elif method == b"POST":
-            if mode == "keyword":
-                self._keyword(exchange, tail, cors)
-            else:
-                self._text(exchange, tail, cors)
+            self._text(exchange, tail, cors)
         elif method == b"GET":
             kind = frames.JSON if mode == "keyword" else frames.TEXT
             self._submit(exchange, kind, query_as_json(query), tail, cors)
