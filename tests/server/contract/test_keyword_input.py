@@ -270,6 +270,8 @@ def test_rows_93_to_95_only_an_output_schema(servers):
 def test_rows_96_and_97_a_decorator_with_another_name(servers):
     # The smoke run would say so at once.
     server = servers.shared(OTHER_NAME, smoke_run=False)
+    answer = server.post_json('{"parameter":1}')
+    assert (answer.status, answer.failed) == (500, "True")
     answer = server.post_json('{"decorated":1}')
     assert answer.status == 400
     assert "'parameter'" in answer.message
