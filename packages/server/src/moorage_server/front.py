@@ -7,6 +7,7 @@ See ``docs/architecture.md``.
 import argparse
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -186,7 +187,12 @@ class Front:
         return True
 
     async def _load(self, pool: ScorerPool) -> None:
+        # The import of numpy takes as long as that of many scripts: both at the same time.
+        numpy = asyncio.get_running_loop().run_in_executor(
+            None, importlib.import_module, "moorage_server.fastjson"
+        )
         description = await pool.start()
+        await numpy
         for notice in description.notices:
             logger.warning("%s", notice)
         if self.settings.smoke_run:

@@ -9,7 +9,6 @@ from moorage_runtime import frames
 from moorage_server import answers
 from moorage_server.calls import Call
 from moorage_server.exchange import Exchange
-from moorage_server.fastjson import array_as_json
 from moorage_server.script_answers import BadResponse, ScriptAnswer, parse_head
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ class ScoreCall(Call):
             body = payload[8:]
         else:
             try:
+                from moorage_server.fastjson import array_as_json  # numpy: late, see scoring.py
+
                 body = array_as_json(memoryview(payload)[8:])
             except frames.ProtocolError:
                 logger.exception("a scorer sent an array that is none")

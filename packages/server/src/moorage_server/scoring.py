@@ -7,10 +7,9 @@ import orjson
 
 from moorage_runtime import frames
 from moorage_server import answers
-from moorage_server.description import ScriptDescription
+from moorage_server.description import ArrayInput, ScriptDescription
 from moorage_server.errors import ScriptFailed
 from moorage_server.exchange import Exchange
-from moorage_server.fastjson import ArrayDecoder
 from moorage_server.forms import FormTooLarge, check_form, is_form
 from moorage_server.header_fields import CONTENT_TYPE, for_script
 from moorage_server.query import query_as_json
@@ -18,6 +17,7 @@ from moorage_server.score_call import ScoreCall
 
 if TYPE_CHECKING:
     from moorage_server.app import App
+    from moorage_server.fastjson import ArrayDecoder
 
 _pack_head = frames.HEADER.pack
 _JSON_TYPES = frozenset(
@@ -49,8 +49,8 @@ class Scoring:
         self._wants_headers = description.wants_headers and description.mode != "raw"
         expected = description.array_input
         self._decoder = None
-        if description.mode == "keyword" and expected is not None and ArrayDecoder.suits(expected):
-            self._decoder = ArrayDecoder(expected)
+        if description.mode == "keyword" and expected is not None:
+            self._decoder = _decoder_for(expected)
         self._release()
 
     def break_off(self, failure: ScriptFailed) -> None:
@@ -181,6 +181,14 @@ class Scoring:
         if app.access_log:
             app.log_request(exchange, status, len(body))
         exchange.answer(answers.STATUS_LINES[status], answers.ERROR_BLOCK + lines, body)
+
+
+def _decoder_for(expected: ArrayInput) -> "ArrayDecoder | None":
+    # Imported here: numpy is not needed before it is known which script is served. The front
+    # starts to import it while the script loads.
+    from moorage_server.fastjson import ArrayDecoder
+
+    return ArrayDecoder(expected) if ArrayDecoder.suits(expected) else None
 
 
 def is_json_type(content_type: bytes | None) -> bool:
