@@ -257,3 +257,35 @@ def test_events_tell_the_pids_and_when_it_is_ready(servers):
     os.kill(pid, signal.SIGKILL)
     event = server.events.wait_for("scorers")
     assert pid not in event["pids"] or pid not in server.events.wait_for("scorers")["pids"]
+
+
+def test_a_script_that_dies_now_and_then_is_replaced_without_pauses(servers):
+    server = servers.start(EVALUATES)
+    begin = time.monotonic()
+    for _ in range(6):
+        assert server.post("1").status == 200
+        assert server.post("os._exit(1)").status == 500
+    assert server.post("1").status == 200
+    assert time.monotonic() - begin < SECONDS_200
+
+
+def test_requests_of_clients_that_left_take_no_memory(servers):
+    server = servers.start(EVALUATES)
+    server.post("time.sleep(0.05)")
+    with server.connect() as busy:
+        busy.send(post_request(b"time.sleep(3)"))
+        time.sleep(0.1)
+        before = resident_bytes(server.process.pid)
+        for _ in range(40):
+            with server.connect() as leaving:
+                leaving.send(post_request(b"#" * 5_000_000))
+        assert metric(server, "requests_waiting") == 0
+        assert resident_bytes(server.process.pid) - before < 60_000_000
+        assert busy.answer().status == 200
+
+
+def resident_bytes(pid):
+    (line,) = [
+        text for text in Path(f"/proc/{pid}/status").read_text().splitlines() if text.startswith("VmRSS")
+    ]
+    return int(line.split()[1]) * 1024

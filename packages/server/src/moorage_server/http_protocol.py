@@ -243,12 +243,13 @@ class HttpProtocol(asyncio.Protocol):
         self.is_closed = True
         self.server_state.connections.discard(self)
         self.pipeline.clear()
-        exchange, self.active = self.active, None
-        if exchange is not None and not exchange.is_answered and exchange.on_disconnect is not None:
-            exchange.on_disconnect()
-        incoming = self.incoming
-        if incoming is not None and incoming is not exchange and incoming.on_disconnect is not None:
-            incoming.on_disconnect()
+        for exchange in (self.active, self.incoming):
+            if exchange is not None and exchange.on_disconnect is not None:
+                # Taken out: a request that refers to its own end would live until the next collection.
+                disconnect, exchange.on_disconnect = exchange.on_disconnect, None
+                disconnect()
+        self.active = None
+        self.incoming = cast(HttpExchange, None)
         self.parser = None
 
     def pause_writing(self) -> None:

@@ -1,6 +1,7 @@
 """The scorer processes of a service: start, feed, time out, replace."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
@@ -25,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 WATCHDOG_GRACE_S = 0.5  # a script that reacts to its timeout has this long to answer
 _WATCH_EVERY_S = 0.1
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 30.0
+_FIRST_PAUSE_S = 0.1  # doubled with every start that fails
+_LONGEST_PAUSE_S = 30.0  # when the script cannot even be loaded
+_LONGEST_PAUSE_READY_S = 2.0  # when it can, but dies before it has answered anything
 _STABLE_AFTER_S = 10.0  # a scorer that was ready for so long is replaced without delay
 _STOP_WITHIN_S = 5.0
 
@@ -43,6 +46,7 @@ class Scorer:
         self.is_ready = False
         self.ready_since = 0.0
         self.failed_starts = 0
+        self.longest_pause_s = _LONGEST_PAUSE_S
         self.timed_out = False  # killed by the watchdog
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -107,6 +111,7 @@ class Scorer:
         """The start is decided one way or the other."""
         if failure is not None:
             self.failed_starts += 1
+            self.longest_pause_s = _LONGEST_PAUSE_S
         self.failure = failure
         if not self.settled.done():
             self.settled.set_result(None)
@@ -132,9 +137,10 @@ class Scorer:
         self.connection = None
         self.kill()
         if was_ready:
-            self.failed_starts = (
-                0 if monotonic() - self.ready_since >= _STABLE_AFTER_S else self.failed_starts + 1
-            )
+            # One that has answered something works; a request was too much for it.
+            works = connection.mean_run_s > 0 or monotonic() - self.ready_since >= _STABLE_AFTER_S
+            self.failed_starts = 0 if works else self.failed_starts + 1
+            self.longest_pause_s = _LONGEST_PAUSE_READY_S
         self.pool.scorer_lost(self, connection)
 
 
@@ -263,6 +269,9 @@ class ScorerPool:
         self.held -= 1
         connection = call.connection
         if connection is None:
+            # At once: whoever leaves again and again must not fill the memory with what nobody wants.
+            with contextlib.suppress(ValueError):
+                self.waiting.remove(call)
             return
         if connection.in_flight and connection.in_flight[0] is call:
             if connection.is_streaming:
@@ -402,8 +411,8 @@ class ScorerPool:
         """Start a scorer again, with growing pauses between attempts that fail."""
         while True:
             if scorer.failed_starts:
-                doubled_s = _FIRST_DELAY_S * 2 ** min(scorer.failed_starts - 1, 16)
-                await asyncio.sleep(min(doubled_s, _LONGEST_DELAY_S))
+                doubled_s = _FIRST_PAUSE_S * 2 ** min(scorer.failed_starts - 1, 16)
+                await asyncio.sleep(min(doubled_s, scorer.longest_pause_s))
             if scorer.process is not None:
                 # The old process may still be on its way out; its memory is needed.
                 await scorer.process.ended.wait()

@@ -128,6 +128,7 @@ class Scoring:
             payload = frames.join_section(orjson.dumps(for_script(exchange.headers)), payload)
         request_id = call.request_id = app.pool.next_id()
         call.frame = _pack_head(len(payload), frames.SCORE, flags, kind, request_id) + payload
+        exchange.body = b""  # it may be large, and is in the frame
         exchange.on_disconnect = call.disconnected
         if not app.pool.submit(call):
             exchange.on_disconnect = None
@@ -153,6 +154,8 @@ class Scoring:
         payload = frames.join_section(self._raw_head(exchange, query), exchange.body if not flags else b"")
         request_id = call.request_id = app.pool.next_id()
         call.frame = _pack_head(len(payload), frames.SCORE, flags, frames.RAW, request_id) + payload
+        if not call.is_exclusive:
+            exchange.body = b""
         exchange.on_disconnect = call.disconnected
         if call.is_exclusive:
             exchange.pause_body()
