@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import contextlib
 import importlib
-import json
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from moorage_server.app import App
 from moorage_server.asgi import AsgiApplication
 from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
+from moorage_server.events import Events
 from moorage_server.http_protocol import HttpProtocol
 from moorage_server.metrics import Metrics
 from moorage_server.reload import changes_below
@@ -35,35 +35,6 @@ from moorage_server.variables import script_variables
 
 logger = logging.getLogger("moorage_server.front")  # it may run as __main__
 BACKLOG = 2048
-
-
-class Events:
-    """Tells whoever started this front what becomes of it: one JSON line per event."""
-
-    def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = descriptor
-
-    def scorers(self, pids: list[int]) -> None:
-        self._send({"event": "scorers", "pids": pids})
-
-    def ready(self) -> None:
-        self._send({"event": "ready"})
-
-    def closed(self) -> None:
-        """New connections are for the next generation from here on."""
-        self._send({"event": "closed"})
-
-    def failed(self, failure: ScriptFailed) -> None:
-        self._send({"event": "failed", "error": failure.as_json()})
-
-    def _send(self, event: dict[str, object]) -> None:
-        if self._descriptor is None:
-            return
-        try:
-            os.write(self._descriptor, json.dumps(event).encode() + b"\n")
-        except OSError:
-            # Nobody listens any more; the end of the supervisor is noticed elsewhere.
-            self._descriptor = None
 
 
 class _Server(uvicorn.Server):

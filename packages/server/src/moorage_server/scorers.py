@@ -1,147 +1,29 @@
-"""The scorer processes of a service: start, feed, time out, replace."""
+"""The scorers of a service: start, feed, time out, replace."""
 
 import asyncio
-import contextlib
 import itertools
-import json
 import logging
 import os
-import socket
-from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from moorage_runtime import frames
 from moorage_server import answers
 from moorage_server.calls import Call
-from moorage_server.description import ScriptDescription, parse_description
+from moorage_server.description import ScriptDescription
 from moorage_server.errors import ScriptFailed
 from moorage_server.protocol import ScorerConnection
-from moorage_server.scorer_process import ScorerProcess, describe_exit, runtime_command, scorer_environment
+from moorage_server.scorer import Scorer
+from moorage_server.scorer_process import runtime_command, scorer_environment
+from moorage_server.scorer_settings import configuration, run_limit_s
 from moorage_server.settings import ServiceSettings
-from moorage_server.template import ForkedProcess, Template, parse_failure
+from moorage_server.template import Template
+from moorage_server.waiting import WaitingLine
 
 logger = logging.getLogger(__name__)
 
-WATCHDOG_GRACE_S = 0.5  # a script that reacts to its timeout has this long to answer
 _WATCH_EVERY_S = 0.1
-_FIRST_PAUSE_S = 0.1  # doubled with every start that fails
-_LONGEST_PAUSE_S = 30.0  # when the script cannot even be loaded
-_LONGEST_PAUSE_READY_S = 2.0  # when it can, but dies before it has answered anything
-_STABLE_AFTER_S = 10.0  # a scorer that was ready for so long is replaced without delay
 _STOP_WITHIN_S = 5.0
-
-
-class Scorer:
-    """One place in the pool: a process, its connection, and their replacement when they die."""
-
-    def __init__(self, pool: "ScorerPool", number: int) -> None:
-        self.pool = pool
-        self.number = number
-        self.process: ScorerProcess | ForkedProcess | None = None
-        self.connection: ScorerConnection | None = None
-        self.description: ScriptDescription | None = None
-        self.failure: ScriptFailed | None = None  # why the last start went wrong
-        self.is_ready = False
-        self.ready_since = 0.0
-        self.failed_starts = 0
-        self.longest_pause_s = _LONGEST_PAUSE_S
-        self.timed_out = False  # killed by the watchdog
-        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def start(self) -> None:
-        """Start the process and send it the settings; returns before the script is loaded."""
-        self.timed_out = False
-        loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        template = self.pool.template
-        try:
-            if template is not None:
-                await template.adopt(theirs)
-            else:
-                self.process = ScorerProcess(self.pool.command, self.pool.environment, theirs, self._exited)
-        except OSError as error:
-            ours.close()
-            interpreter = self.pool.command[0]
-            self._settle(ScriptFailed("start", f"the interpreter {interpreter} cannot be started: {error}"))
-            return
-        except ScriptFailed as failure:
-            ours.close()
-            self._settle(failure)
-            return
-        finally:
-            theirs.close()
-        connection = ScorerConnection(self._ready, self._failed, self.pool.replied, self._lost)
-        await loop.create_unix_connection(lambda: connection, sock=ours)
-        self.connection = connection
-        if template is None:
-            configuration = json.dumps(self.pool.configuration).encode()
-            connection.transport.write(frames.pack(frames.CONFIGURE, configuration))
-        self.pool.scorers_changed()
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-
-    def _ready(self, payload: bytes) -> None:
-        try:
-            self.description = parse_description(payload)
-        except ValueError as error:
-            self._settle(
-                ScriptFailed("start", f"the scorer describes itself in a way that is not understood: {error}")
-            )
-            self.kill()
-            return
-        if self.pool.template is not None:
-            self.process = ForkedProcess(self.description.pid, self._exited)
-            self.pool.scorers_changed()
-        self.is_ready = True
-        self.failure = None
-        self.ready_since = monotonic()
-        self._settle(None)
-        assert self.connection is not None
-        self.pool.became_ready(self, self.connection)
-
-    def _failed(self, payload: bytes) -> None:
-        self._settle(parse_failure(payload))
-
-    def _settle(self, failure: ScriptFailed | None) -> None:
-        """The start is decided one way or the other."""
-        if failure is not None:
-            self.failed_starts += 1
-            self.longest_pause_s = _LONGEST_PAUSE_S
-        self.failure = failure
-        if not self.settled.done():
-            self.settled.set_result(None)
-
-    def _exited(self, code: int | None) -> None:
-        process, connection = self.process, self.connection
-        if process is not None and not self.pool.is_stopping:
-            logger.error("scorer %d (pid %d) %s", self.number, process.pid, describe_exit(code))
-        if not self.settled.done():
-            self._settle(
-                ScriptFailed("start", f"the scorer process {describe_exit(code)} while it loaded the script")
-            )
-        if connection is None:
-            return
-        # What it has written before it ended is still read. A forked child may hold the socket open.
-        asyncio.get_running_loop().call_later(0.1, connection.transport.abort)
-
-    def _lost(self, connection: ScorerConnection) -> None:
-        if self.connection is not connection:
-            return
-        was_ready = self.is_ready
-        self.is_ready = False
-        self.connection = None
-        self.kill()
-        if was_ready:
-            # One that has answered something works; a request was too much for it.
-            works = connection.mean_run_s > 0 or monotonic() - self.ready_since >= _STABLE_AFTER_S
-            self.failed_starts = 0 if works else self.failed_starts + 1
-            self.longest_pause_s = _LONGEST_PAUSE_READY_S
-        self.pool.scorer_lost(self, connection)
 
 
 class ScorerPool:
@@ -168,7 +50,7 @@ class ScorerPool:
         self.template = (
             Template(self.command, self.environment, self.configuration) if settings.preload else None
         )
-        self.waiting: deque[Call] = deque()
+        self.waiting = WaitingLine(settings.max_queue_wait_ms / 1000, self._expired)
         self.held = 0  # calls that are not answered, not cancelled
         self.limit = settings.max_concurrent_requests
         self.restarts = 0
@@ -176,9 +58,7 @@ class ScorerPool:
         self.is_stopping = False
         self.scorers: list[Scorer] = []
         self.ready: list[ScorerConnection] = []
-        self._max_wait_s = settings.max_queue_wait_ms / 1000
         self._numbers = itertools.count(1)
-        self._expiry: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_limit_s = run_limit_s(settings)
@@ -216,9 +96,9 @@ class ScorerPool:
     async def stop(self) -> None:
         """Stop all scorers: asked first, killed if they do not leave."""
         self.is_stopping = True
-        for handle in (self._watch, self._expiry):
-            if handle is not None:
-                handle.cancel()
+        self.waiting.close()
+        if self._watch is not None:
+            self._watch.cancel()
         for task in self._tasks:
             task.cancel()
         for scorer in self.scorers:
@@ -252,10 +132,7 @@ class ScorerPool:
             if connection is not None:
                 connection.send(call)
                 return True
-        call.queued_at = monotonic()
-        self.waiting.append(call)
-        if self._expiry is None and self._max_wait_s:
-            self._expiry = asyncio.get_running_loop().call_later(self._max_wait_s, self._expire)
+        self.waiting.join(call)
         return True
 
     def next_id(self) -> int:
@@ -269,11 +146,8 @@ class ScorerPool:
         self.held -= 1
         connection = call.connection
         if connection is None:
-            # At once: whoever leaves again and again must not fill the memory with what nobody wants.
-            with contextlib.suppress(ValueError):
-                self.waiting.remove(call)
-            return
-        if connection.in_flight and connection.in_flight[0] is call:
+            self.waiting.leave(call)
+        elif connection.in_flight and connection.in_flight[0] is call:
             if connection.is_streaming:
                 connection.resume_reading()
                 connection.abort_answer(call)
@@ -319,29 +193,14 @@ class ScorerPool:
     def _feed(self) -> None:
         waiting = self.waiting
         while waiting:
-            call = waiting[0]
-            if call.is_cancelled:
-                waiting.popleft()
-                continue
-            connection = self._pick(call)
+            connection = self._pick(waiting.first)
             if connection is None:
                 return
-            waiting.popleft()
-            connection.send(call)
+            connection.send(waiting.take())
 
-    def _expire(self) -> None:
-        self._expiry = None
-        now = monotonic()
-        while self.waiting:
-            call = self.waiting[0]
-            remaining_s = call.queued_at + self._max_wait_s - now
-            if not call.is_cancelled and remaining_s > 0:
-                self._expiry = asyncio.get_running_loop().call_later(remaining_s, self._expire)
-                return
-            self.waiting.popleft()
-            if not call.is_cancelled:
-                self.held -= 1
-                call.expire()
+    def _expired(self, call: Call) -> None:
+        self.held -= 1
+        call.expire()
 
     # scorers
 
@@ -381,15 +240,14 @@ class ScorerPool:
         if self.settings.max_batch_size > 1:
             for call in again[: self.settings.max_batch_size]:
                 self._make_single(call)
-        for call in reversed(again):
+        for call in again:
             call.connection = None
-            call.queued_at = monotonic()
-            self.waiting.appendleft(call)
+        self.waiting.rejoin(again)
         if self.is_stopping or not self.is_started:
             # A scorer that does not even start once is a failure of the script, not an accident.
             return
         self.restarts += 1
-        task = asyncio.get_running_loop().create_task(self._restart(scorer))
+        task = asyncio.get_running_loop().create_task(scorer.restart())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._feed()
@@ -407,21 +265,6 @@ class ScorerPool:
         )
         call.is_single = True
 
-    async def _restart(self, scorer: Scorer) -> None:
-        """Start a scorer again, with growing pauses between attempts that fail."""
-        while True:
-            if scorer.failed_starts:
-                doubled_s = _FIRST_PAUSE_S * 2 ** min(scorer.failed_starts - 1, 16)
-                await asyncio.sleep(min(doubled_s, scorer.longest_pause_s))
-            if scorer.process is not None:
-                # The old process may still be on its way out; its memory is needed.
-                await scorer.process.ended.wait()
-            logger.warning("starting scorer %d again", scorer.number)
-            scorer.settled = asyncio.get_running_loop().create_future()
-            await scorer.start()
-            if scorer.connection is not None:
-                return  # from here on, the end of the connection is what leads back
-
     def _watch_runs(self) -> None:
         """Kill scorers whose run exceeds the limit although the script was interrupted in time."""
         latest = monotonic() - self._run_limit_s
@@ -438,38 +281,3 @@ class ScorerPool:
                 scorer.timed_out = True
                 scorer.kill()
         self._watch = asyncio.get_running_loop().call_later(_WATCH_EVERY_S, self._watch_runs)
-
-
-def run_limit_s(settings: ServiceSettings) -> float:
-    """Seconds after which a scorer that is in one request is killed; 0: never."""
-    limits = []
-    if settings.scoring_timeout_ms:
-        limits.append(
-            settings.scoring_timeout_ms / 1000 + settings.max_batch_delay_ms / 1000 + WATCHDOG_GRACE_S
-        )
-    if settings.worker_timeout_s:
-        limits.append(float(settings.worker_timeout_s))
-    return min(limits, default=0.0)
-
-
-def configuration(settings: ServiceSettings) -> dict[str, Any]:
-    """Return the content of ``CONFIGURE``, see ``docs/protocol.md``."""
-    return {
-        "protocol": frames.PROTOCOL_VERSION,
-        "entry_script": settings.entry_script,
-        "app_root": settings.app_root,
-        "source_directory": settings.source_directory,
-        "model_dir": settings.model_dir,
-        "scoring_timeout_ms": settings.scoring_timeout_ms,
-        "max_batch_size": settings.max_batch_size,
-        "max_batch_delay_ms": settings.max_batch_delay_ms,
-        "spin_us": settings.spin_us,
-        # For the smoke run as well; whether a client sees a traceback is decided by the front.
-        "development": settings.development or settings.smoke_run,
-        "legacy_status": settings.legacy_status,
-        "public_examples": settings.public_examples,
-        "service_name": settings.name,
-        "service_version": settings.version,
-        "path_prefix": settings.path_prefix,
-        "debug_port": settings.debug_port,
-    }

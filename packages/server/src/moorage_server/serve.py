@@ -9,7 +9,8 @@ from pathlib import Path
 
 from moorage_server import logs
 from moorage_server.environment import DEFAULT_PORT, ServerOptions
-from moorage_server.front import BACKLOG, Events, run_front
+from moorage_server.events import Events
+from moorage_server.front import BACKLOG, run_front
 from moorage_server.settings import ServiceSettings
 from moorage_server.version import server_version
 

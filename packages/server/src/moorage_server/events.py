@@ -1,0 +1,35 @@
+"""What a front reports to whoever started it; see ``docs/architecture.md``."""
+
+import json
+import os
+
+from moorage_server.errors import ScriptFailed
+
+
+class Events:
+    """Tells whoever started this front what becomes of it: one JSON line per event."""
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = descriptor
+
+    def scorers(self, pids: list[int]) -> None:
+        self._send({"event": "scorers", "pids": pids})
+
+    def ready(self) -> None:
+        self._send({"event": "ready"})
+
+    def closed(self) -> None:
+        """New connections are for the next generation from here on."""
+        self._send({"event": "closed"})
+
+    def failed(self, failure: ScriptFailed) -> None:
+        self._send({"event": "failed", "error": failure.as_json()})
+
+    def _send(self, event: dict[str, object]) -> None:
+        if self._descriptor is None:
+            return
+        try:
+            os.write(self._descriptor, json.dumps(event).encode() + b"\n")
+        except OSError:
+            # Nobody listens any more; the end of the supervisor is noticed elsewhere.
+            self._descriptor = None
