@@ -21,8 +21,8 @@ setup: ## make .venv with everything in it; every other target does it too
 demo: setup ## from a trained model to a scored service, in Python and on the command line
 	@exec $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
-test: setup ## run all tests with coverage; ARGS="-k name" runs some
-	@exec scripts/test $(ARGS)
+test: setup ## run all tests; COVERAGE=1 with coverage, ARGS="-k name" runs some
+	@COVERAGE=$(COVERAGE) exec scripts/test $(ARGS)
 
 environments: setup ## make the old environments that some tests use, from the interpreters of pyenv
 	$(BIN)/python tests/runtime/make_environments.py
