@@ -44,7 +44,6 @@ class ArrayDecoder:
         self._row_shape: tuple[int, ...] = tuple(extent or 0 for extent in expected.shape[1:])
         self._rank = len(expected.shape)
         self._row_size = int(np.prod(self._row_shape, dtype=np.int64))
-        self._row_bytes = self._row_size * int(expected.type_code[1:])
         self._row_skeleton = _skeleton(self._row_shape)
         # Most requests have few rows, and these are compared without building anything.
         self._skeletons = {
@@ -74,8 +73,7 @@ class ArrayDecoder:
             return None
         parser = self._parser if size <= _KEEP_PARSER_BYTES else simdjson.Parser()
         document: Any = None
-        buffer: Any = None
-        data = None
+        data: Any = None
         count = 0
         try:
             document = parser.parse(body)
@@ -89,17 +87,20 @@ class ArrayDecoder:
                 else:
                     is_regular = self._is_regular(body, rows, count)
                 if is_regular and type(rows) is simdjson.Array:
-                    buffer = rows.as_buffer(of_type=self._buffer_type)
-                    data = bytes(buffer) if self._is_wide else self._narrow(buffer)
+                    data = rows.as_buffer(of_type=self._buffer_type)
         except (ValueError, TypeError, KeyError, RuntimeError):
             return None
         finally:
             # The parser cannot be used again while something refers to its document.
-            rows = document = buffer = None
+            rows = document = None
         # An empty row and a row of one number look the same without their digits.
-        if data is None or len(data) != count * self._row_bytes:
+        if data is None or data.size != count * self._row_size * 8:
             return None
-        return b"%b%b%b" % (self._array_head, self._head.pack(count, *self._row_shape), data)
+        if not self._is_wide:
+            data = self._narrow(data)
+            if data is None:
+                return None
+        return b"".join((self._array_head, self._head.pack(count, *self._row_shape), data))
 
     def _is_regular(self, body: bytes, rows: Any, count: int) -> bool:
         """Whether all rows have the expected shape. There is no text in the body but the key."""
