@@ -19,7 +19,7 @@ setup: ## make .venv with everything in it; every other target does it too
 	@$(PYTHON) scripts/set_up.py
 
 demo: setup ## from a trained model to a scored service, in Python and on the command line
-	@exec $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
+	@unset PYTHONDONTWRITEBYTECODE; exec $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
 test: setup ## run all tests; COVERAGE=1 with coverage, ARGS="-k name" runs some
 	@COVERAGE=$(COVERAGE) exec scripts/test $(ARGS)
