@@ -35,6 +35,7 @@ from moorage_server.variables import script_variables
 
 logger = logging.getLogger("moorage_server.front")  # it may run as __main__
 BACKLOG = 2048
+STEPS_TO_BE_KNOWN = 10
 
 
 class _Server(uvicorn.Server):
@@ -59,6 +60,10 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._events.closed()
+        # A connection that was accepted an instant ago becomes known a few steps of the loop later, however
+        # long each of them takes on a busy machine. One that uvicorn does not know yet would be reset.
+        for _ in range(STEPS_TO_BE_KNOWN):
+            await asyncio.sleep(0)
         await super().shutdown(sockets)
 
     def _sweep(self) -> None:

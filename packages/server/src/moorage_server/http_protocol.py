@@ -315,7 +315,7 @@ class HttpProtocol(asyncio.Protocol):
     # uvicorn
 
     def shutdown(self) -> None:
-        """The server drains: answer what still comes with ``connection: close``; see :mod:`drain`."""
+        """The server drains: answer what still comes with ``connection: close``."""
         self.is_draining = True
         self.last_active = self.clock.tick
 
