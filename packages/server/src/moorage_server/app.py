@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
+from typing import Literal, cast
 from urllib.parse import unquote_to_bytes
 
 from moorage_server import answers, docs_page
+from moorage_server.auth import Guard
 from moorage_server.clock import Clock
 from moorage_server.cors import parse_origins
 from moorage_server.description import ScriptDescription
 from moorage_server.exchange import Exchange
-from moorage_server.header_fields import MS_REQUEST_ID
+from moorage_server.header_fields import AUTHORIZATION, MS_REQUEST_ID
 from moorage_server.metrics import Gauges, Metrics
 from moorage_server.openapi import OpenApi, UnknownVersion
 from moorage_server.request_ids import IdTooLong, id_block
@@ -25,6 +28,7 @@ _SCORE = (b"GET", b"POST", b"HEAD", b"OPTIONS")
 _ALLOW = b"allow: GET, HEAD, OPTIONS\r\n"
 _METRICS_BLOCK = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
 _WARN_EVERY_S = 60
+_STRANGER_BLOCK = answers.ERROR_BLOCK + b"www-authenticate: Bearer\r\n"
 _RETRY_BLOCK = answers.ERROR_BLOCK + b"retry-after: 1\r\n"
 
 # Exchange, query string, header lines of the answer (ids, version), and its CORS lines.
@@ -56,6 +60,11 @@ class App:
             b"/docs": (_READ, self._docs),
             **dict.fromkeys(docs_page.ASSETS, (_READ, self._asset)),
         }
+        self._guard: Guard | None = None
+        if settings.auth is not None:
+            self._guard = Guard(Path(settings.auth_file), cast(Literal["key", "token"], settings.auth))
+            clock.every_second(self._guard.refresh)
+            self._protect(self._guard, parse_routes(settings.public_routes))
 
     def describe(self, description: ScriptDescription) -> None:
         """Serve this script from now on."""
@@ -89,6 +98,8 @@ class App:
 
     def streams(self, exchange: Exchange) -> bool:
         """Whether the body of this request should be handed on before it is complete."""
+        if self._guard is not None and self._guard.caller(exchange.fields[AUTHORIZATION]) is None:
+            return True  # refused without waiting for the rest
         return self.scoring.takes_streams and self._is_score(exchange) and exchange.method == b"POST"
 
     def answer_overloaded(self, exchange: Exchange, lines: bytes) -> None:
@@ -122,6 +133,34 @@ class App:
         if self.clock.tick - self._warned_at >= _WARN_EVERY_S:
             self._warned_at = self.clock.tick
             request_logger.warning("the request header x-ms-request-id is deprecated: send x-request-id")
+
+    # who may call
+
+    def _protect(self, guard: Guard, public: frozenset[bytes]) -> None:
+        for path, (methods, handler) in self._routes.items():
+            if path not in public and path not in docs_page.ASSETS:
+                self._routes[path] = (methods, self._guarded(guard, handler))
+
+    def _guarded(self, guard: Guard, handler: Handler) -> Handler:
+        def check(exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+            # Browsers ask with OPTIONS, without a key. Only raw scripts get to see such requests.
+            is_question = exchange.method == b"OPTIONS" and not self.scoring.takes_streams
+            if is_question or guard.caller(exchange.fields[AUTHORIZATION]) is not None:
+                handler(exchange, query, tail, cors)
+            else:
+                self._answer_stranger(exchange, tail + cors)
+
+        return check
+
+    def _answer_stranger(self, exchange: Exchange, lines: bytes) -> None:
+        self.metrics.answers[401] += 1
+        has_one = exchange.fields[AUTHORIZATION] is not None
+        wanted = "key" if self.settings.auth == "key" else "token"
+        text = f"The {wanted} is wrong or not valid any more." if has_one else f"A {wanted} is needed."
+        body = answers.message(f"{text} Send it in the header: Authorization: Bearer <{wanted}>")
+        if self.access_log:
+            self.log_request(exchange, 401, len(body))
+        exchange.answer(answers.STATUS_LINES[401], _STRANGER_BLOCK + lines, body)
 
     # addresses
 
@@ -173,6 +212,11 @@ class App:
     def _is_score(self, exchange: Exchange) -> bool:
         path = exchange.target.partition(b"?")[0]
         return path == b"/score" or decode_path(path) == b"/score"
+
+
+def parse_routes(text: str) -> frozenset[bytes]:
+    """Return the paths of a comma separated list."""
+    return frozenset(path.strip().encode() for path in text.split(",") if path.strip())
 
 
 def decode_path(path: bytes) -> bytes:

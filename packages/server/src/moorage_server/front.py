@@ -222,7 +222,12 @@ async def serve_front(
     http: str = "own",
 ) -> int:
     """Run one front until a signal ends it; return the exit code."""
-    front = Front(settings, sockets, events, watched=watched, http=http)
+    try:
+        front = Front(settings, sockets, events, watched=watched, http=http)
+    except InvalidSettings as error:
+        logger.error("%s", error)
+        events.failed(ScriptFailed("settings", str(error)))
+        return 3
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, front.stop)

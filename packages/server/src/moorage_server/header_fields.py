@@ -17,8 +17,9 @@ Fields = list[bytes | None]
     EXPECT,
     CONNECTION,
     UPGRADE,
-) = range(12)
-_NONE: Fields = [None] * 12
+    AUTHORIZATION,
+) = range(13)
+_NONE: Fields = [None] * 13
 NO_FIELDS: Fields = list(_NONE)  # shared: never written to
 
 _SLOTS = {
@@ -34,6 +35,7 @@ _SLOTS = {
     b"expect": EXPECT,
     b"connection": CONNECTION,
     b"upgrade": UPGRADE,
+    b"authorization": AUTHORIZATION,
 }
 _IGNORED = -1
 _MAX_REMEMBERED = 512

@@ -49,7 +49,9 @@ class ServiceSettings:
     spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
     access_log: bool = False  # one line per scoring request
     server_version: str | None = field(default_factory=server_version)  # x-ms-server-version; null: not sent
-    auth: None = None  # reserved: keys and tokens
+    auth: str | None = None  # what callers must bring: key or token; null: nothing
+    auth_file: str = "auth.json"  # who is admitted; relative to the settings file; read again when it changes
+    public_routes: str = "/"  # comma separated; open to everybody also with `auth`
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
@@ -57,6 +59,8 @@ class ServiceSettings:
                 raise InvalidSettings(f"{name} must be at least {lowest}, it is {getattr(self, name)}")
         if self.debug_port is not None and not 1 <= self.debug_port <= 65535:
             raise InvalidSettings(f"debug_port must be between 1 and 65535, it is {self.debug_port}")
+        if self.auth not in (None, "key", "token"):
+            raise InvalidSettings(f"auth must be key, token or null, it is {self.auth!r}")
         if self.server_version is not None and not (
             self.server_version.isascii() and self.server_version.isprintable()
         ):
@@ -85,7 +89,8 @@ _TYPES = typing.get_type_hints(ServiceSettings)
 def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettings:
     """Return the settings that a decoded JSON object describes.
 
-    A relative ``app_root`` counts from ``base`` (the folder of the file), else from the current directory.
+    Relative ``app_root`` and ``auth_file`` count from ``base`` (the folder of the file), else from the
+    current directory.
 
     Raises:
         InvalidSettings: not an object, an unknown key, a value of the wrong type or out of range.
@@ -96,8 +101,10 @@ def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettin
     if unknown:
         raise InvalidSettings(f"unknown settings: {', '.join(unknown)}. Known: {', '.join(_TYPES)}")
     checked = {name: _checked(name, value, _TYPES[name]) for name, value in values.items()}
-    root = Path(checked.get("app_root", "."))
-    checked["app_root"] = str((base or Path()).joinpath(root).absolute())
+    folder = base or Path()
+    checked["app_root"] = str(folder.joinpath(checked.get("app_root", ".")).absolute())
+    if checked.get("auth") is not None:
+        checked["auth_file"] = str(folder.joinpath(checked.get("auth_file", "auth.json")).absolute())
     return ServiceSettings(**checked)
 
 
