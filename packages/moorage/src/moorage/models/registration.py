@@ -2,12 +2,9 @@
 
 import getpass
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
-
-from sqlalchemy import Connection, select
 
 from moorage.errors import BlobNotFound, InvalidArgument, StorageUnavailable
 from moorage.models.model import (
@@ -21,15 +18,11 @@ from moorage.models.model import (
 )
 from moorage.models.rows import insert_all, insert_labels, model_values
 from moorage.models.source import SourceFile, find_files
-from moorage.storage import Blobs, Database
-from moorage.storage.statements import insert_missing, next_number
-from moorage.storage.tables import blobs as blob_rows
+from moorage.storage.contents import count_on, put_files
+from moorage.storage.statements import next_number
 from moorage.storage.tables import model_files, model_names, model_properties, model_tags, models
 from moorage.workspace import Workspace
 
-SMALL_BYTES = 8 * 1024 * 1024
-WRITERS = 4
-"""Small files are stored by that many threads: most of their time is waiting for the disk to confirm."""
 ATTEMPTS = 10
 
 
@@ -103,26 +96,13 @@ def register(
 def _store(
     workspace: Workspace, sources: Sequence[SourceFile], advance: Callable[[int], None]
 ) -> tuple[ModelFile, ...]:
-    known = _known_sizes(workspace.database, {source.size_bytes for source in sources})
-    store = workspace.blobs
-
-    def put(source: SourceFile) -> ModelFile:
-        blob = store.put_file(source.file, probably_stored=source.size_bytes in known, on_progress=advance)
-        return ModelFile(source.path, blob.sha256, blob.size_bytes)
-
-    small = [source for source in sources if source.size_bytes < SMALL_BYTES]
-    large = [source for source in sources if source.size_bytes >= SMALL_BYTES]
-    stored = [put(source) for source in large]
-    if len(small) < WRITERS:
-        stored += [put(source) for source in small]
-    else:
-        with ThreadPoolExecutor(WRITERS, thread_name_prefix="register") as writers:
-            try:
-                stored += writers.map(put, small)
-            except BaseException:
-                writers.shutdown(wait=True, cancel_futures=True)
-                raise
-    return tuple(sorted(stored, key=lambda file: file.path))
+    files = [(source.file, source.size_bytes) for source in sources]
+    stored = put_files(workspace.database, workspace.blobs, files, advance)
+    kept = [
+        ModelFile(source.path, blob.sha256, blob.size_bytes)
+        for source, blob in zip(sources, stored, strict=True)
+    ]
+    return tuple(sorted(kept, key=lambda file: file.path))
 
 
 def _insert(workspace: Workspace, model: Model) -> Model:
@@ -130,7 +110,7 @@ def _insert(workspace: Workspace, model: Model) -> Model:
         version = next_number(connection, model_names, {"name": model.name}, counter="last_version")
         model = replace(model, version=version)
         sizes = {file.sha256: file.size_bytes for file in model.files}
-        _insert_blobs(connection, sizes, model.created_at)
+        count_on(connection, workspace.blobs, sizes, model.created_at)
         inserted = connection.execute(models.insert().values(model_values(model)))
         row_id = inserted.inserted_primary_key[0]  # type: ignore[index]
         insert_all(
@@ -148,33 +128,7 @@ def _insert(workspace: Workspace, model: Model) -> Model:
         )
         insert_labels(connection, model_tags, row_id, model.tags)
         insert_labels(connection, model_properties, row_id, model.properties)
-        # Last, with the blobs' rows ours: nobody can remove a content from here to the commit.
-        _check_stored(workspace.blobs, sizes)
     return model
-
-
-def _insert_blobs(connection: Connection, sizes: Mapping[str, int], at: datetime) -> None:
-    # In one order for all, so that two registrations with the same files cannot wait for each other.
-    rows = [{"sha256": sha256, "size_bytes": sizes[sha256], "stored_at": at} for sha256 in sorted(sizes)]
-    insert_missing(connection, blob_rows, rows, key="sha256")
-
-
-def _check_stored(store: Blobs, sizes: Mapping[str, int]) -> None:
-    for sha256, size_bytes in sizes.items():
-        if store.size(sha256) != size_bytes:
-            raise BlobNotFound(f"sha256:{sha256} is no longer in the store")
-
-
-def _known_sizes(database: Database, sizes: Iterable[int]) -> set[int]:
-    """Return those of ``sizes`` that some stored content has: such a file is likely to be stored already."""
-    wanted = list(sizes)
-    with database.read() as connection:
-        found: set[int] = set()
-        for start in range(0, len(wanted), 500):
-            column = blob_rows.c.size_bytes
-            batch = select(column).where(column.in_(wanted[start : start + 500])).distinct()
-            found.update(connection.execute(batch).scalars())
-        return found
 
 
 def _total(

@@ -1,12 +1,12 @@
-"""File contents that no model uses any more: found and removed, also while others register."""
+"""File contents that nothing uses any more: found and removed, also while others register."""
 
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
+from moorage.storage.contents import is_used
 from moorage.storage.statements import insert_missing
 from moorage.storage.tables import blobs as blob_rows
-from moorage.storage.tables import model_files
 from moorage.workspace import Workspace
 
 GRACE_S = 24 * 3600.0
@@ -30,16 +30,15 @@ def remove_unused_blobs(workspace: Workspace, *, grace_s: float = GRACE_S) -> in
 
 
 def remove_if_unused(workspace: Workspace, sha256: str) -> bool:
-    """Remove a content if no model has it; say whether that was so."""
-    users = select(model_files.c.model_id).where(model_files.c.sha256 == sha256).limit(1)
+    """Remove a content if nothing has it; say whether that was so."""
     with workspace.database.read() as connection:
-        if connection.execute(users).first() is not None:
+        if is_used(connection, sha256):
             return False
     with workspace.database.write() as connection:
         # Our own row for the content makes a registration that is about to use it wait until we are done.
         row = {"sha256": sha256, "size_bytes": 0, "stored_at": datetime.now(timezone.utc)}
         insert_missing(connection, blob_rows, [row], key="sha256")
-        if connection.execute(users).first() is not None:
+        if is_used(connection, sha256):
             return False
         workspace.blobs.delete(sha256)
         connection.execute(delete(blob_rows).where(blob_rows.c.sha256 == sha256))

@@ -196,3 +196,48 @@ service_revisions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(255), nullable=False),
 )
+
+# Files that users keep beside models. ``datastore``: a name that old code knows the place by.
+datastore_files = Table(
+    "datastore_files",
+    metadata,
+    Column("datastore", String(255), primary_key=True),
+    Column("path", String(2000), primary_key=True),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Index(None, "sha256"),
+)
+
+# One row per data set name that was ever used, like ``model_names``.
+dataset_names = Table(
+    "dataset_names",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("last_version", Integer, nullable=False),
+)
+
+# ``definition``: how the files are read. A data set that was only saved has neither name nor version.
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(255), ForeignKey("dataset_names.name")),
+    Column("version", Integer),
+    Column("definition", JSON, nullable=False),
+    Column("description", Text),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    UniqueConstraint("name", "version"),
+)
+
+dataset_files = Table(
+    "dataset_files",
+    metadata,
+    Column("dataset_id", String(36), ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", String(2000), primary_key=True),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index(None, "sha256"),
+)
