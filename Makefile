@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments matrix check lint types imports language format bench lock clean
+.PHONY: help setup demo test environments interpreters matrix check lint types imports language format bench lock clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -27,6 +27,9 @@ test: setup ## run all tests; COVERAGE=1 with coverage, ARGS="-k name" runs some
 environments: setup ## make the old environments that some tests use, from the interpreters of pyenv
 	$(BIN)/python tests/runtime/make_environments.py
 	$(BIN)/python -c "from benchmarks.conversion import reference_python; print(reference_python())"
+
+interpreters: setup ## the contract of the server with scorers of every old Python; ARGS="3.6" one
+	@scripts/test-interpreters $(ARGS)
 
 matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
 	@scripts/test-schema-matrix $(ARGS)

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 START_S = 30
+# The interpreter of the scorers, for those who want to see the contract with another (make interpreters).
+SCORER_PYTHON = os.environ.get("MOORAGE_PYTHON", sys.executable)
 
 
 @dataclass
@@ -301,7 +303,12 @@ class Servers:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        values = {"app_root": str(folder), "entry_script": None if script is None else "score.py", **settings}
+        values = {
+            "app_root": str(folder),
+            "entry_script": None if script is None else "score.py",
+            "python": SCORER_PYTHON,
+            **settings,
+        }
         server = start_front(folder, values, environment, http)
         self._all.append(server)
         if expect is not None:

@@ -127,7 +127,15 @@ def test_row_155_forms(server):
 @pytest.mark.parametrize(("body", "content_type"), [(b"{", "application/json"), (b'{"a":1}', "text/plain")])
 def test_row_156_json_that_cannot_be_had(server, body, content_type):
     answer = do(server, "request.json", body=body, Content_Type=content_type)
-    assert (answer.status, answer.failed) == (500, "True")
+    if content_type == "text/plain" and is_werkzeug_1(server):
+        assert answer.text == "{}"  # it gave None in those days
+    else:
+        assert (answer.status, answer.failed) == (500, "True")
+
+
+def is_werkzeug_1(server):
+    expression = "getattr(__import__('sys').modules.get('werkzeug'), '__version__', '9').startswith('1.')"
+    return do(server, expression).json()
 
 
 def test_rows_157_and_158_get_json(server):

@@ -52,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app_insights_key=options.appinsights_instrumentation_key,
         transport="rest" if options.rest else "grpc",
     )
+    python = os.environ.get("MOORAGE_PYTHON") or sys.executable
     try:
-        decided = decide(flags, os.environ, directory=Path.cwd(), host="0.0.0.0", python=sys.executable)  # noqa: S104
+        decided = decide(flags, os.environ, directory=Path.cwd(), host="0.0.0.0", python=python)  # noqa: S104
     except InvalidWorkerCount as error:
         return _invalid(error, 1)
     except InvalidWorkerTimeout as error:
@@ -72,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="azmlinfsrv",
         description="Serve an entry script with init() and run() over HTTP.",
-        epilog="Example: azmlinfsrv --entry_script score.py --model_dir model",
+        epilog="Example: azmlinfsrv --entry_script score.py --model_dir model. "
+        "The environment variable MOORAGE_PYTHON names the interpreter that runs the script, if it is another.",
     )
     parser.add_argument("--entry_script", metavar="PATH", help="the entry script")
     parser.add_argument("--model_dir", metavar="PATH", help="folder of the model, for AZUREML_MODEL_DIR")
