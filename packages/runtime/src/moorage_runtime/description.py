@@ -28,6 +28,8 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
     Raises:
         InvalidDocument: a user's OpenAPI document is not JSON.
     """
+    if script.service is not None:
+        return _describe_service(script, settings, notices)
     array_input = _schema_fact("array_input", script) if script.mode == "keyword" else None
     if settings.public_examples:
         notices.extend(_sensitive_samples(script))
@@ -43,6 +45,28 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         "array_input": array_input,
         "array_output": bool(_schema_fact("array_output", script)),
         "batchable": is_batchable(script, array_input),
+        "libraries": libraries(),
+        "notices": notices,
+    }
+
+
+def _describe_service(script: EntryScript, settings: Settings, notices: List[str]) -> Dict[str, Any]:
+    """Return the payload of ``READY`` for a script that says itself what it is."""
+    told = script.service.describe(settings)
+    notices.extend(told.get("notices") or ())
+    return {
+        "protocol": frames.PROTOCOL_VERSION,
+        "pid": os.getpid(),
+        "python": platform.python_version(),
+        "mode": script.mode,
+        "parameters": [],
+        "wants_headers": False,
+        "openapi": told.get("openapi") or {},
+        "sample": told.get("sample"),
+        "array_input": told.get("array_input"),
+        "routes": list(told.get("routes") or ()),
+        "array_output": False,
+        "batchable": bool(script.service.is_rowwise),
         "libraries": libraries(),
         "notices": notices,
     }

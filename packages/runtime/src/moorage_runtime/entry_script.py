@@ -14,9 +14,10 @@ from .processes import Terminated
 from .settings import Settings
 from .tracebacks import summary, user_traceback
 
-TEXT, KEYWORD, RAW = "text", "keyword", "raw"
+TEXT, KEYWORD, RAW, MODEL = "text", "keyword", "raw", "model"
 MODULE_NAME = "entry_module"
 HEADERS_PARAMETER = "request_headers"
+SERVICE_NAME = "MOORAGE_SERVICE"  # see model_service.py
 _CHILD_VARIABLE = "MOORAGE_ENTRY_PATH"  # for processes that the script starts with multiprocessing
 
 
@@ -52,6 +53,7 @@ class EntryScript:
         mode: str,
         parameters: List[Parameter],
         wants_headers: bool,
+        service: Any = None,
     ) -> None:
         self.path = path
         self.init = init
@@ -59,6 +61,7 @@ class EntryScript:
         self.mode = mode
         self.parameters = parameters
         self.wants_headers = wants_headers
+        self.service = service  # of mode MODEL only
         self.output_types: Tuple[type, ...] = _declared_output(run)
 
     @property
@@ -182,7 +185,9 @@ def _check(module: ModuleType, path: str) -> EntryScript:
         raise EntryScriptFailed(
             "check", "run() takes only request_headers; it needs another parameter for the input"
         )
-    return EntryScript(path, module.init, run, _mode(run), inputs, wants_headers)
+    service = getattr(module, SERVICE_NAME, None)
+    mode = _mode(run) if service is None else MODEL
+    return EntryScript(path, module.init, run, mode, inputs, wants_headers, service)
 
 
 def _parameters(run: Any) -> List[Parameter]:

@@ -4,13 +4,13 @@ import inspect
 import json
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import frames, logs, response_results, results, streaming
+from . import frames, logs, model_service, response_results, results, streaming
 from .arguments import Arguments, ClientError
 from .batches import Batcher, join_arrays
 from .calls import INTERNAL_ERROR, SCORING_FAILED, Caller, CallFailed, log_failure
 from .connection import Connection
 from .coroutines import EventLoop, plain
-from .entry_script import RAW, EntryScript
+from .entry_script import MODEL, RAW, EntryScript
 from .settings import Settings
 from .table_batches import TableJoiner
 from .tracebacks import user_traceback
@@ -35,6 +35,9 @@ class Scorer:
             connection, settings.max_batch_size, settings.max_batch_delay_ms, self._tables is not None
         )
         self._batches = settings.max_batch_size > 1 and script.mode != RAW
+        self._service = script.service
+        if script.mode == MODEL:
+            self._batches = self._batches and bool(script.service.is_rowwise)
         self._writers: Dict[type, Writer] = {}
         self._output_types = script.output_types
         self._environ: Optional[Dict[str, Any]] = None  # of the raw request at work
@@ -81,6 +84,11 @@ class Scorer:
                 raise frames.ProtocolError("a message of type %d cannot come here" % frame.type)
 
     def _score(self, frame: frames.Frame) -> None:
+        if self._service is not None and frame.kind != frames.ARRAY:
+            self._answer(
+                frame.request_id, {"request": model_service.read_request(frame)}, self._service.answer
+            )
+            return
         if frame.kind == frames.RAW:
             self._score_raw(frame)
             return
@@ -94,11 +102,13 @@ class Scorer:
             return
         self._answer(frame.request_id, arguments)
 
-    def _answer(self, request_id: int, arguments: Dict[str, Any]) -> None:
-        """Call ``run`` and send what came of it."""
+    def _answer(
+        self, request_id: int, arguments: Dict[str, Any], function: Optional[Callable[..., Any]] = None
+    ) -> None:
+        """Call ``run``, or ``function`` in its place, and send what came of it."""
         caller = self._caller
         try:
-            value = caller.call(arguments)
+            value = caller.call(arguments, function)
             message = self._message(value, caller.elapsed_ms, request_id)
         except CallFailed as failure:
             log_failure(failure)
@@ -126,7 +136,9 @@ class Scorer:
         from .web_responses import is_response_class  # noqa: PLC0415
 
         writer: Writer = results.plain_message
-        if kind is list:
+        if self._service is not None:
+            writer = model_service.answer_message if kind is model_service.Answer else self._write_value
+        elif kind is list:
             writer = results.list_message
         elif kind is _Stream or is_response_class(kind):
             writer = self._send_response
@@ -136,6 +148,10 @@ class Scorer:
             self._writers.clear()  # a script that makes classes for its requests
         self._writers[kind] = writer
         return writer
+
+    def _write_value(self, value: Any, elapsed_ms: float, request_id: int) -> bytes:
+        """Return the message for what ``run`` of a script of mode MODEL returned."""
+        return results.json_message(self._service.write(value), elapsed_ms, request_id)
 
     def _send_response(self, response: Any, elapsed_ms: float, request_id: int) -> Optional[bytes]:
         """Send a response object, or a stream; returns the message where it is one piece."""

@@ -75,6 +75,8 @@ class App:
         """Answer a request whose body is complete, or one for which :meth:`streams` was true."""
         path, _, query = exchange.target.partition(b"?")
         route = self._routes.get(path) or self._routes.get(decode_path(path))
+        if route is None and self.scoring.serves(decode_path(path)):
+            route = self._routes[b"/score"]  # guarded like it
         if route is None:
             self._refuse(exchange, 404, "There is nothing at this address.")
             return

@@ -21,12 +21,13 @@ class ScriptDescription:
 
     pid: int
     python: str
-    mode: str  # "text", "keyword" or "raw"
+    mode: str  # "text", "keyword", "raw" or "model"
     wants_headers: bool
     openapi: dict[str, Any]  # "2", "3", "3.1" -> document
     sample: str | None  # JSON text of an example request
     array_input: ArrayInput | None
     notices: tuple[str, ...]
+    routes: tuple[str, ...] = ()  # starts of further addresses that mode "model" answers
 
 
 def parse_description(payload: bytes) -> ScriptDescription:
@@ -38,7 +39,7 @@ def parse_description(payload: bytes) -> ScriptDescription:
     try:
         content = json.loads(payload)
         mode = content["mode"]
-        if mode not in ("text", "keyword", "raw"):
+        if mode not in ("text", "keyword", "raw", "model"):
             raise ValueError(f"unknown mode {mode!r}")
         if not isinstance(content["openapi"], dict):
             raise ValueError("openapi is not an object")
@@ -52,6 +53,7 @@ def parse_description(payload: bytes) -> ScriptDescription:
             sample=sample if isinstance(sample, str) else None,
             array_input=_array_input(content.get("array_input")),
             notices=tuple(str(text) for text in content.get("notices") or ()),
+            routes=tuple(str(text) for text in content.get("routes") or ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"READY lacks or garbles {error}") from error

@@ -2,6 +2,7 @@
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 
@@ -33,6 +34,7 @@ class Scoring:
         self._app = app
         self._mode = "text"
         self._wants_headers = False
+        self._routes: tuple[bytes, ...] = ()
         self._decoder: ArrayDecoder | None = None
         self._held: list[tuple[Exchange, bytes, bytes, bytes]] | None = None
         self._broken: ScriptFailed | None = None
@@ -48,8 +50,9 @@ class Scoring:
         self._mode = description.mode
         self._wants_headers = description.wants_headers and description.mode != "raw"
         expected = description.array_input
+        self._routes = tuple(route.encode() for route in description.routes)
         self._decoder = None
-        if description.mode == "keyword" and expected is not None:
+        if description.mode in ("keyword", "model") and expected is not None:
             self._decoder = _decoder_for(expected)
         self._release()
 
@@ -69,6 +72,10 @@ class Scoring:
         """Whether the script can read a body piece by piece."""
         return self._mode == "raw"
 
+    def serves(self, path: bytes) -> bool:
+        """Whether an address besides ``/score`` is one of the model's."""
+        return bool(self._routes) and path.startswith(self._routes)
+
     def score(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         """Answer a request to ``/score``."""
         if self._held is not None or self._broken is not None:
@@ -80,6 +87,8 @@ class Scoring:
             self._keyword(exchange, tail, cors)
         elif mode == "raw":
             self._raw(exchange, query, tail, cors)
+        elif mode == "model":
+            self._model(exchange, query, tail, cors)
         elif method == b"POST":
             self._text(exchange, tail, cors)
         elif method == b"GET":
@@ -118,6 +127,18 @@ class Scoring:
                 self._submit(exchange, frames.ARRAY, array, tail, cors)
                 return
         self._submit(exchange, frames.JSON, body, tail, cors)
+
+    def _model(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+        """Plain numbers go as an array; everything else as it came, with its address."""
+        if exchange.method == b"POST" and exchange.target == b"/score" and self._decoder is not None:
+            content_type = exchange.fields[CONTENT_TYPE]
+            if content_type in _JSON_TYPES or is_json_type(content_type):
+                array = self._decoder.decode(exchange.body)
+                if array is not None:
+                    self._app.metrics.array_bodies += 1
+                    self._submit(exchange, frames.ARRAY, array, tail, cors)
+                    return
+        self._raw(exchange, query, tail, cors)
 
     def _submit(self, exchange: Exchange, kind: int, payload: bytes, tail: bytes, cors: bytes) -> None:
         app = self._app
@@ -167,7 +188,7 @@ class Scoring:
         path = exchange.target.partition(b"?")[0]
         head: dict[str, Any] = {
             "method": exchange.method.decode("latin-1"),
-            "path": "/score",
+            "path": self._path(path),
             "raw_path": path.decode("latin-1"),
             "query_string": query.decode("latin-1"),
             "headers": for_script(exchange.headers),
@@ -176,6 +197,11 @@ class Scoring:
             "http_version": exchange.http_version,
         }
         return orjson.dumps(head)
+
+    def _path(self, path: bytes) -> str:
+        if self._mode != "model" or path == b"/score":
+            return "/score"
+        return unquote_to_bytes(path).decode("utf-8", "replace")
 
     def _refuse(self, exchange: Exchange, status: int, text: str, lines: bytes) -> None:
         app = self._app

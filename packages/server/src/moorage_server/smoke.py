@@ -55,7 +55,7 @@ async def smoke_run(pool: ScorerPool, description: ScriptDescription) -> None:
     if description.sample is None or description.mode == "raw":
         return
     payload = description.sample.encode()
-    kind = frames.JSON if description.mode == "keyword" else frames.TEXT
+    kind = frames.JSON if description.mode in ("keyword", "model") else frames.TEXT
     flags = 0
     if description.wants_headers:
         flags |= frames.HAS_HEADERS
