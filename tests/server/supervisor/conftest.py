@@ -22,11 +22,11 @@ from pathlib import Path
 from moorage_server.supervision import loop
 from moorage_server.supervisor import supervise
 loop.LONGEST_STOP_S = float(sys.argv[3])
-sys.exit(supervise(Path(sys.argv[1]), [sys.executable, sys.argv[2]]))
+sys.exit(supervise(Path(sys.argv[1]), [sys.executable, sys.argv[2]], again=sys.orig_argv))
 """
 
 
-def wait_for(condition, *, timeout_s=15.0, what="the condition"):
+def wait_for(condition, *, timeout_s=30.0, what="the condition"):
     """Return the first true value of ``condition()``."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -76,7 +76,8 @@ class Service:
 
         def check():
             status = self.status()
-            return status if status and status.pid == self.process.pid and condition(status) else None
+            is_present = status and status.pid == lock.supervisor_pid(self.folder)
+            return status if is_present and condition(status) else None
 
         try:
             return wait_for(check, **options)
@@ -98,10 +99,20 @@ class Service:
         path = self.folder / "logs" / "service.log"
         return path.read_text() if path.exists() else ""
 
+    def kill_supervisor(self):
+        """Kill the present supervisor, whoever started it, and wait until it is gone."""
+        pid = lock.supervisor_pid(self.folder)
+        lock.signal_supervisor(self.folder, signal.SIGKILL)
+        if pid == self.process.pid:
+            self.process.communicate(timeout=10)
+        wait_for(lambda: lock.supervisor_pid(self.folder) != pid, what="the supervisor's end")
+
     def processes(self):
         return orphans.marked(orphans.mark(self.folder))
 
     def end(self):
+        lock.kill_keeper(self.folder)
+        lock.signal_supervisor(self.folder, signal.SIGTERM)
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)
@@ -109,6 +120,10 @@ class Service:
                     self.process.wait(timeout=3)
             self.process.kill()
             self.process.communicate(timeout=10)
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: lock.supervisor_pid(self.folder) is None, timeout_s=3)
+        lock.signal_supervisor(self.folder, signal.SIGKILL)
+        lock.kill_keeper(self.folder)
         orphans.kill_marked(orphans.mark(self.folder))
 
 

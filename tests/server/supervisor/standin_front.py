@@ -18,6 +18,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--settings", type=Path)
 parser.add_argument("--listen-fd", type=int)
 parser.add_argument("--ready-fd", type=int)
+parser.add_argument("--leash-fd", type=int)
 options = parser.parse_args()
 settings = json.loads(options.settings.read_text())
 
@@ -55,6 +56,7 @@ async def serve():
     stop = asyncio.Event()
     if not settings.get("deaf"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        asyncio.get_running_loop().add_reader(options.leash_fd, stop.set)
     report(event="ready")
     await stop.wait()
     server.close()

@@ -278,15 +278,18 @@ def test_a_second_signal_does_not_wait(service):
     assert service.processes() == []
 
 
-def test_killing_the_supervisor_takes_the_front_along_and_the_next_one_carries_on(service):
+def test_killing_supervisor_and_keeper_ends_the_front_and_the_next_supervisor_carries_on(service):
     service.want(1, children=True)
     service.start()
     status = service.wait_live(1)
-    service.process.kill()
-    service.process.communicate(timeout=5)
-    # The kernel ends the front; what had left its group is ended by the next supervisor at the latest.
+    service.wait_for(lambda: lock.keeper_pid(service.folder), what="the keeper")
+    lock.kill_keeper(service.folder)
+    service.kill_supervisor()
+    # A supervisor that was quick has started another keeper already.
+    service.wait_for(lambda: not lock.kill_keeper(service.folder), what="the keeper's end")
+    service.kill_supervisor()
+    # Nobody is left to supervise: the front ends; what had left its group is ended by the next supervisor.
     service.wait_for(lambda: status.of(1).pid not in service.processes(), what="the front's end")
-    assert lock.supervisor_pid(service.folder) is None
     left = set(service.processes())
     service.start()
     assert service.wait_live(1).port == status.port
@@ -299,8 +302,10 @@ def test_after_a_crash_in_an_update_that_fails_the_old_generation_serves(service
     service.wait_live(1)
     service.want(2, fails=True)
     service.wait_until(lambda s: s.of(2) and s.of(2).state == "failed")
-    service.process.kill()
-    service.process.communicate(timeout=5)
+    lock.kill_keeper(service.folder)
+    service.kill_supervisor()
+    lock.kill_keeper(service.folder)
+    service.kill_supervisor()
     service.start()
     status = service.wait_until(lambda s: s.generation == 1 and s.state == "running" and s.of(2))
     service.wait_until(lambda s: s.of(2).state == "failed")
