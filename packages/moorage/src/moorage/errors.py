@@ -90,6 +90,12 @@ class WorkspaceUnusable(MoorageError):
     code = "workspace-unusable"
 
 
+class SecretsUnreadable(MoorageError):
+    """The key file of the workspace is missing, damaged, open to others, or not the one that sealed."""
+
+    code = "secrets-unreadable"
+
+
 # --- models ------------------------------------------------------------------------------------
 
 
@@ -210,6 +216,66 @@ class EnvironmentNotFound(MoorageError):
         super().__init__(f"environment {what} is not registered; see: moor environment list")
 
 
+# --- data sets ---------------------------------------------------------------------------------
+
+
+class DatasetNotFound(MoorageError):
+    """No data set of that name, version or id."""
+
+    code = "dataset-not-found"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"data set {name!r} is not registered in this workspace")
+
+
+class DatasetExists(MoorageError):
+    """The name is taken by a data set with another content."""
+
+    code = "dataset-exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"data set {name!r} exists already with another content; register it with create_new_version=True"
+        )
+
+
+class DatasetInUse(MoorageError):
+    """The data set cannot be removed while models name it as their sample."""
+
+    code = "dataset-in-use"
+
+    def __init__(self, name: str, models: Sequence[str]) -> None:
+        self.name, self.models = name, tuple(models)
+        super().__init__(f"data set {name!r} is the sample of {_count('model', models)}; delete them first")
+
+
+class DatasetFileNotFound(MoorageError):
+    """A path of a data set names no file, or its file is gone."""
+
+    code = "dataset-file-not-found"
+
+
+class DatasetUnreadable(MoorageError):
+    """The files of a data set cannot be read as a table; the message says why."""
+
+    code = "dataset-unreadable"
+
+
+class DatastoreNotFound(MoorageError):
+    """No data store of that name."""
+
+    code = "datastore-not-found"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        super().__init__(
+            f"data store {name!r} does not exist; every workspace has {', '.join(known)}, "
+            "and accounts elsewhere cannot be attached yet"
+        )
+
+
 # --- deployments and services ------------------------------------------------------------------
 
 
@@ -263,6 +329,32 @@ class ServiceNotFound(MoorageError):
         self.name = name
         text = f"service {name!r} does not exist"
         super().__init__(f"{text}; services here: {', '.join(known)}" if known else text)
+
+
+class ComputeTargetNotFound(MoorageError):
+    """No cluster or machine of that name is attached to the workspace."""
+
+    code = "compute-target-not-found"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"compute target {name} is not attached; services run on this machine and need none "
+            "(leave --ct out, or keep it: it is only a label)"
+        )
+
+
+class AuthenticationOff(MoorageError):
+    """The service does not ask for what was to be read or changed (``kind``: key or token)."""
+
+    code = "authentication-off"
+
+    def __init__(self, service: str, kind: str) -> None:
+        self.service, self.kind = service, kind
+        setting = "authEnabled" if kind == "key" else "tokenAuthEnabled"
+        super().__init__(
+            f"service {service} does not ask for a {kind}; deploy it with {setting}: true to change that"
+        )
 
 
 class ServiceExists(MoorageError):

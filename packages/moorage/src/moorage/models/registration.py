@@ -61,7 +61,7 @@ def register(
         name=check_model_name(name),
         version=0,
         created_at=datetime.now(timezone.utc),
-        created_by=_user(),
+        created_by=user_name(),
         description=checked_text("description", description),
         tags=checked_labels("tags", tags),
         properties=checked_labels("properties", properties),
@@ -147,7 +147,8 @@ def _total(
     return advance
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return the name of who runs this process, the number of a user without one."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in many containers

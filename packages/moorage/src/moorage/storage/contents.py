@@ -1,4 +1,4 @@
-"""Storing many files and counting on them: contents first, then the rows that need them, in one transaction."""
+"""Storing many files and counting on them: first contents, then rows that need them, in one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
