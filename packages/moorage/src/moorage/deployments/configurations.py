@@ -24,9 +24,17 @@ class LocalConfig:
     max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
     legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
     public_examples: bool = True  # show the samples of the schema in the OpenAPI documents
+    auth_enabled: bool = False  # callers must bring one of two keys
+    token_auth_enabled: bool = False  # callers must bring a token; excludes auth_enabled
+    primary_key: str | None = field(default=None, repr=False)  # None: kept, or generated
+    secondary_key: str | None = field(default=None, repr=False)
+    public_routes: str = "/"  # comma separated; what is open to everybody also with keys or tokens
 
     def __post_init__(self) -> None:
         check_port(self.port)
+        if self.auth_enabled and self.token_auth_enabled:
+            raise InvalidConfiguration("auth_enabled and token_auth_enabled exclude each other")
+        _check_keys(primary_key=self.primary_key, secondary_key=self.secondary_key)
         if not self.host:
             raise InvalidConfiguration("host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 everybody")
         _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)
@@ -162,6 +170,20 @@ class KubernetesConfig:
 DeploymentConfig = LocalConfig | ContainerConfig | KubernetesConfig
 
 
+Asks = Literal["key", "token"]
+
+
+def asks_for(config: DeploymentConfig | None) -> Asks | None:
+    """Return what a service deployed like this asks its callers for; None: nothing."""
+    if config is None:
+        return None
+    if getattr(config, "token_auth_enabled", False):
+        return "token"
+    # Services of a cluster ask for a key unless they are told not to.
+    default = isinstance(config, KubernetesConfig)
+    return "key" if (default if config.auth_enabled is None else config.auth_enabled) else None
+
+
 def check_port(port: int | None) -> None:
     """Refuse what is no TCP port.
 
@@ -184,6 +206,13 @@ def _at_least(lowest: int, **values: int | None) -> None:
     for name, value in values.items():
         if value is not None and value < lowest:
             raise InvalidConfiguration(f"{name} must be at least {lowest}, it is {value}")
+
+
+def _check_keys(**values: str | None) -> None:
+    for name, value in values.items():
+        # A key is sent in a header. It is a secret: the message does not show it.
+        if value is not None and re.fullmatch(r"[!-~]{1,1024}", value) is None:
+            raise InvalidConfiguration(f"{name} must be 1 to 1024 visible ASCII characters without spaces")
 
 
 def _together(**values: str | None) -> None:

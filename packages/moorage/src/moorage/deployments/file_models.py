@@ -94,6 +94,10 @@ class LocalFile(FileModel):
     max_batch_size: int = Field(default=1, ge=1)
     legacy_status: bool = False
     public_examples: bool = True
+    auth_enabled: bool = False
+    token_auth_enabled: bool = False
+    keys: KeysFile = Field(default_factory=KeysFile)
+    public_routes: str = "/"
 
 
 class ContainerFile(LabelsFile):

@@ -38,6 +38,8 @@ _WITHOUT_EFFECT = {
     "dependencies": "name the folder of all files in sourceDirectory",
 }
 
+_NOT_FIELDS = frozenset({"compute_type", "keys"})
+
 
 def parse_inference_config(
     path: str | Path,
@@ -109,8 +111,9 @@ def parse_deployment_config(path: str | Path, *, on_warning: OnWarning | None = 
 def _local(document: Document, warn: OnWarning) -> LocalConfig:
     file = _validated(LocalFile, document)
     _warn_of_unknown(document, file, (), warn)
-    values = {name: getattr(file, name) for name in LocalFile.model_fields if name != "compute_type"}
-    return _record(document, LocalConfig, **values)
+    values = {name: getattr(file, name) for name in LocalFile.model_fields if name not in _NOT_FIELDS}
+    keys = {"primary_key": file.keys.primary_key, "secondary_key": file.keys.secondary_key}
+    return _record(document, LocalConfig, **keys, **values)
 
 
 def _container(document: Document, warn: OnWarning) -> ContainerConfig:

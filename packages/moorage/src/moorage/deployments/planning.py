@@ -33,6 +33,7 @@ from moorage.workspace import Workspace, home_folder
 
 NAME_RULE = "3 to 32 lower-case letters, digits and '-', the first a letter, the last a letter or digit"
 MOST_MODELS = 1000
+SHORTEST_GOOD_KEY = 16
 
 
 def check_service_name(name: object) -> str:
@@ -94,7 +95,13 @@ class _Draft:
         if config.worker_count > 4 * cores:
             text = f"{config.worker_count} scorer processes on a machine with {cores} cores"
             self.problems.append(error("worker_count", text, f"use up to {4 * cores}"))
-        if not config.is_loopback:
+        if (config.primary_key or config.secondary_key) and not config.auth_enabled:
+            text = "keys are given, but the service is not told to ask for them"
+            self.problems.append(warning("auth_enabled", text, "set authEnabled: true"))
+        if any(key and len(key) < SHORTEST_GOOD_KEY for key in (config.primary_key, config.secondary_key)):
+            text = f"a key with fewer than {SHORTEST_GOOD_KEY} characters can be guessed"
+            self.problems.append(warning("keys", text, "leave it out: a good one is generated then"))
+        if not (config.is_loopback or config.auth_enabled or config.token_auth_enabled):
             text = f"everybody who can reach {config.host} can use the service: it asks for no key"
             self.problems.append(warning("host", text))
         if config.port is not None and config.port != self.own_port:

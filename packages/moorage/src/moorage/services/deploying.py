@@ -22,6 +22,7 @@ from moorage.errors import (
 from moorage.models import Model
 from moorage.models.model import checked_labels, checked_text
 from moorage.services import rows
+from moorage.services.access import prepare_access, settle_access
 from moorage.services.converging import DEFAULT_TIMEOUT_S, Contents, converge
 from moorage.services.definitions import Definition, define
 from moorage.services.events import OnEvent, Teller
@@ -199,6 +200,7 @@ def start(
         definition = _definition(workspace, row)
         work = _Work.of(workspace, name, definition.deployment_config, on_event, timeout_s)
         order = work.order(row, row.live_revision, definition.deployment_config)
+        prepare_access(workspace, name, work.target, definition.deployment_config)
         if row.live_revision in work.target.observe(work.place).failed:
             work.target.stop(work.place)
         observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
@@ -275,6 +277,7 @@ class _Work:
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
         order = self.order(begun, begun.last_revision, made.deployment_config)
         try:
+            prepare_access(self.workspace, name, self.target, made.deployment_config)
             observed = converge(
                 self.target,
                 self.place,
@@ -288,6 +291,7 @@ class _Work:
             self._go_back(row, order, error)
             raise
         rows.went_live(self.workspace, name, order.revision, observed.host, observed.port)
+        settle_access(self.workspace, name, self.target, made.deployment_config)
         uri = self.target.scoring_uri(self.place, observed)
         self.teller.tell("live", f"{name} answers at {uri}", order.revision)
         self._prune(order.revision)

@@ -3,6 +3,7 @@
 from moorage.deployments.planning import check_service_name
 from moorage.errors import ServiceNotFound
 from moorage.services import rows
+from moorage.services.access import forget_access
 from moorage.services.events import OnEvent, Teller
 from moorage.services.locks import operation
 from moorage.targets import Place, open_target
@@ -31,5 +32,6 @@ def delete(workspace: Workspace, name: str, *, on_event: OnEvent | None = None) 
         teller.tell("stopped", f"{name} has stopped")
         # The row goes last: as long as anything is left, the service is listed and can be deleted.
         target.destroy(place)
+        forget_access(workspace, name)
         rows.remove(workspace, name)
         teller.tell("deleted", f"{name} is deleted")

@@ -92,7 +92,7 @@ def begin(
         number = (row.last_revision if row else 0) + 1
         values = {**changes, "target": target, "last_revision": number, "wanted_revision": number}
         if row is None:
-            first = {"tags": {}, "properties": {}, "created_at": now, "created_by": _user()}
+            first = {"tags": {}, "properties": {}, "created_at": now, "created_by": user()}
             connection.execute(services.insert().values(name=name, updated_at=now, **{**first, **values}))
         else:
             connection.execute(
@@ -104,7 +104,7 @@ def begin(
                 number=number,
                 definition=to_json(definition),
                 created_at=now,
-                created_by=_user(),
+                created_by=user(),
             )
         )
         used = set(definition.models) | set(_models_of(connection, name, row.live_revision if row else None))
@@ -243,7 +243,7 @@ def _use_models(connection: Connection, name: str, models: Iterable[str]) -> Non
             raise ModelNotFound(model_name, version) from error
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers have

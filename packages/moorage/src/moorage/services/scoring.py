@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moorage.errors import ServiceNotRunning
+from moorage.services.access import authorization
 from moorage.services.queries import get
 from moorage.workspace import Workspace
 
@@ -40,6 +41,8 @@ def run(
 ) -> Response:
     """Post a body to a service and return the answer, whatever its status; the body goes as it is.
 
+    The key or token that the service asks for is sent along.
+
     Raises:
         ServiceNotFound: there is none of that name.
         ServiceNotRunning: it cannot be reached; the message has its state.
@@ -50,7 +53,8 @@ def run(
     if service.scoring_uri is None:
         raise ServiceNotRunning(_why(name, service.state, service.error.message if service.error else None))
     address = urlsplit(service.scoring_uri)
-    sent = {"content-type": "application/json", "accept": "application/json", **(headers or {})}
+    sent = {"content-type": "application/json", "accept": "application/json"}
+    sent |= authorization(workspace, name, service.deployment_config) | dict(headers or {})
     # Not http.client's resolving of "localhost": it may try an address first where nobody listens.
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_s)
     try:

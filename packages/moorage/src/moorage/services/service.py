@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from moorage.deployments import DeploymentConfig, InferenceConfig
+from moorage.deployments.configurations import asks_for
 from moorage.targets import Fault, Observed
 
 State = Literal["Transitioning", "Healthy", "Unhealthy", "Failed", "Stopped"]
@@ -62,6 +63,16 @@ class Service:
     restarts: int = 0
     inference_config: InferenceConfig | None = None
     deployment_config: DeploymentConfig | None = None
+
+    @property
+    def auth_enabled(self) -> bool:
+        """Whether callers must bring a key."""
+        return asks_for(self.deployment_config) == "key"
+
+    @property
+    def token_auth_enabled(self) -> bool:
+        """Whether callers must bring a token."""
+        return asks_for(self.deployment_config) == "token"
 
 
 def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fault | None]:

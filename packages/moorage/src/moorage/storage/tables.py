@@ -241,3 +241,12 @@ dataset_files = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Index(None, "sha256"),
 )
+
+# Keys of services and of tokens, each sealed with the workspace's key file, which is not in the database.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)

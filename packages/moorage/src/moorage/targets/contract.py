@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from moorage.deployments.plans import Plan
 from moorage.errors import MoorageError
+from moorage_server.auth import Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,9 @@ class Target(Protocol):
 
     def observe(self, place: Place) -> Observed:
         """Look at what is there now."""
+
+    def admit(self, place: Place, admission: Admission) -> None:
+        """Let these callers in from now on, and no others; revisions that ask for nothing do not care."""
 
     def retire(self, place: Place, revision: int) -> None:
         """Remove what only ``revision`` needs; it neither runs nor is ordered."""

@@ -11,6 +11,7 @@ from moorage_server.supervision.files import sync_folder
 REVISION_FILE = "revision.json"
 SETTINGS_FILE = "service.json"
 APP_FOLDER = "app"
+GUARD_FILE = "auth.json"
 _TRASH = ".trash-"
 
 
@@ -24,6 +25,11 @@ def revisions_folder(place: Place) -> Path:
 
 def revision_folder(place: Place, revision: int) -> Path:
     return revisions_folder(place) / str(revision)
+
+
+def guard_path(place: Place) -> Path:
+    """Return the file that says who may call; it is of the service, not of a revision."""
+    return service_folder(place) / GUARD_FILE
 
 
 def settings_path(revision: int) -> str:

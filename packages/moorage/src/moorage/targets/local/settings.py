@@ -6,7 +6,7 @@ from typing import Any
 from moorage.deployments import LocalConfig
 from moorage.deployments.plans import Plan
 from moorage.targets.contract import Place
-from moorage.targets.local.folders import APP_FOLDER
+from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE
 from moorage_server.settings import ServiceSettings, settings_as_json
 
 _OPTIONAL = ("scoring_timeout_ms", "max_concurrent_requests", "max_queue_wait_ms")
@@ -32,6 +32,9 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         max_batch_size=config.max_batch_size,
         legacy_status=config.legacy_status,
         public_examples=config.public_examples,
+        auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
+        auth_file=f"../../{GUARD_FILE}",
+        public_routes=config.public_routes,
         **given,
     )
     return settings_as_json(settings)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from moorage.deployments.plans import Plan
 from moorage.errors import StorageFull, StorageUnavailable
+from moorage.folders import make_private_folder
 from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
 from moorage.targets.local import daemon, folders
 from moorage.targets.local.revision import write_revision
+from moorage_server.auth import Admission, replace_guard_file
 from moorage_server.supervision import files
 from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
@@ -75,6 +77,11 @@ class LocalTarget:
             port=status.port,
             error=_fault(live.error) if live and live.error else None,
         )
+
+    def admit(self, place: Place, admission: Admission) -> None:
+        path = folders.guard_path(place)
+        make_private_folder(path.parent)
+        replace_guard_file(path, admission)
 
     def retire(self, place: Place, revision: int) -> None:
         observed = self.observe(place)
