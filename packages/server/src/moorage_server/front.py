@@ -55,6 +55,9 @@ class _Server(uvicorn.Server):
         self._app.connections = lambda: len(self.server_state.connections)
         self._app.clock.every_second(self._sweep)
         self._events.ready()
+        from moorage_server.allocator import keep_freed_memory  # ctypes: not before we are ready
+
+        keep_freed_memory()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -220,8 +223,9 @@ async def serve_front(
     *,
     watched: Path | None = None,
     http: str = "own",
+    leash_fd: int | None = None,
 ) -> int:
-    """Run one front until a signal ends it; return the exit code."""
+    """Run one front until a signal ends it, or the other end of the leash is gone; return the exit code."""
     try:
         front = Front(settings, sockets, events, watched=watched, http=http)
     except InvalidSettings as error:
@@ -231,6 +235,14 @@ async def serve_front(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, front.stop)
+
+    def on_leash(descriptor: int) -> None:
+        loop.remove_reader(descriptor)
+        logger.warning("nobody supervises this service any more: it finishes its requests and ends")
+        front.stop()
+
+    if leash_fd is not None:
+        loop.add_reader(leash_fd, on_leash, leash_fd)
     try:
         await front.run()
     except ScriptFailed as failure:
@@ -249,11 +261,12 @@ def run_front(
     *,
     watched: Path | None = None,
     http: str = "own",
+    leash_fd: int | None = None,
 ) -> int:
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
-    return uvloop.run(serve_front(settings, sockets, events, watched=watched, http=http))
+    return uvloop.run(serve_front(settings, sockets, events, watched=watched, http=http, leash_fd=leash_fd))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -261,6 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings", type=Path, required=True, help="service.json")
     parser.add_argument("--listen-fd", type=int, help="number of an inherited listening socket")
     parser.add_argument("--ready-fd", type=int, help="where to report events, one JSON line each")
+    parser.add_argument("--leash-fd", type=int, help="a pipe that ends when nobody supervises any more")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on without --listen-fd")
     parser.add_argument("--port", type=int, default=5001, help="port to listen on without --listen-fd")
     parser.add_argument(
@@ -271,6 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     events = Events(options.ready_fd)
     if options.ready_fd is not None:
         os.set_inheritable(options.ready_fd, False)
+    if options.leash_fd is not None:
+        os.set_inheritable(options.leash_fd, False)
     try:
         settings = read_settings(options.settings)
     except InvalidSettings as error:
@@ -292,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             events.failed(ScriptFailed("start", text, exit_code=1))
             return 1
     listener.setblocking(False)
-    return run_front(settings, [listener], events, http=options.http)
+    return run_front(settings, [listener], events, http=options.http, leash_fd=options.leash_fd)
 
 
 if __name__ == "__main__":
