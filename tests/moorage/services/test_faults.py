@@ -84,6 +84,20 @@ def _ask(workspace):
     return services.run(workspace, "svc", "1").json()["answer"]
 
 
+def _kill_supervisor_and_keeper(folder):
+    deadline = time.monotonic() + 30
+    while lock.keeper_pid(folder) is None:
+        assert time.monotonic() < deadline, "there is no keeper"
+        time.sleep(0.01)
+    # Held, it cannot start another keeper in between.
+    lock.signal_supervisor(folder, signal.SIGSTOP)
+    lock.kill_keeper(folder)
+    lock.signal_supervisor(folder, signal.SIGKILL)
+    while lock.supervisor_pid(folder) is not None or lock.keeper_pid(folder) is not None:
+        assert time.monotonic() < deadline, "something survives SIGKILL"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_deployment_killed_anywhere_is_finished_by_the_same_command(
     workspace, model, script, killed, moment
@@ -152,8 +166,15 @@ def test_the_list_tells_the_truth_after_any_kill(workspace, model, script, wait_
         wait_for(lambda before=before: generation() != before)
         wait_for(lambda: state() == "Healthy")
         assert _ask(workspace) == "one"
-    # The supervisor: everything ends, and nobody says otherwise.
+    # The supervisor: another one takes over; the front does not notice.
+    before = generation()
     os.kill(lock.supervisor_pid(folder), signal.SIGKILL)
+    assert _ask(workspace) == "one"
+    assert state() in ("Healthy", "Transitioning")
+    wait_for(lambda: state() == "Healthy")
+    assert generation()["pid"] == before["pid"]
+    # It and its keeper at once: everything ends, and nobody says otherwise.
+    _kill_supervisor_and_keeper(folder)
     wait_for(lambda: state() == "Stopped")
     wait_for(lambda: orphans.marked(orphans.mark(folder)) == [])
     service = services.get(workspace, "svc")
@@ -167,7 +188,7 @@ def test_the_list_tells_the_truth_after_any_kill(workspace, model, script, wait_
 def test_stale_files_of_a_dead_machine_do_not_deceive(workspace, model, script):
     services.deploy(workspace, "svc", [model("one")], script())
     folder = workspace.path / "services" / "svc"
-    os.kill(lock.supervisor_pid(folder), signal.SIGKILL)
+    _kill_supervisor_and_keeper(folder)
     # The pid in the lock file belongs to somebody else now: to us.
     (folder / "supervisor.lock").write_text(f"{os.getpid()}\n")
     status = json.loads((folder / "status.json").read_text())

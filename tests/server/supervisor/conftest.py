@@ -107,6 +107,12 @@ class Service:
             self.process.communicate(timeout=10)
         wait_for(lambda: lock.supervisor_pid(self.folder) != pid, what="the supervisor's end")
 
+    def kill_supervisor_and_keeper(self):
+        # Held, it cannot start another keeper in between.
+        lock.signal_supervisor(self.folder, signal.SIGSTOP)
+        wait_for(lambda: not lock.kill_keeper(self.folder), what="the keeper's end")
+        self.kill_supervisor()
+
     def processes(self):
         return orphans.marked(orphans.mark(self.folder))
 

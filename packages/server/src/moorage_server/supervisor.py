@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .supervision import files, orphans
-from .supervision.lock import FileLock
+from .supervision import files, keeping, orphans
+from .supervision.lock import FileLock, kill_keeper
 from .supervision.logfile import RotatingLog
 from .supervision.loop import FRONT_COMMAND, Supervisor, install_signals
 
@@ -40,14 +40,22 @@ def supervise(
     service_dir: Path,
     front_command: Sequence[str] = FRONT_COMMAND,
     on_decided: Callable[[int], None] = lambda code: None,
+    again: Sequence[str] | None = None,
 ) -> int:
     """Run the supervisor of ``service_dir`` in this process until it is stopped; return an exit code.
 
-    ``on_decided`` is called with 0 once this is the supervisor of the folder, or with the exit code if not.
+    ``again`` is the command of a supervisor that takes this one's place. ``on_decided`` is called with 0 once
+    this is the supervisor of the folder, or with the exit code if not.
     """
     (service_dir / files.LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
     log = RotatingLog(service_dir / files.LOG_FOLDER / files.LOG_FILE)
-    supervisor = Supervisor(service_dir, log, front_command)
+    inheritance = keeping.inherit(os.environ)
+    for name in (keeping.LINK_VARIABLE, keeping.KEPT_VARIABLE):
+        os.environ.pop(name, None)
+    command = again or (*keeping.SUPERVISOR_COMMAND, str(service_dir))
+    supervisor = Supervisor(
+        service_dir, log, keeping.Keeping(service_dir, command, inheritance), front_command
+    )
     # Before the lock, because whoever sees it held may send a signal.
     wakeup = install_signals(supervisor)
     lock = FileLock(service_dir / files.SUPERVISOR_LOCK)
@@ -58,7 +66,10 @@ def supervise(
     on_decided(0)
     try:
         orphans.adopt_orphans()
-        supervisor.run(wakeup)
+        if inheritance.link is None:
+            # A keeper of an earlier supervisor holds sockets and fronts that this one cannot get at.
+            kill_keeper(service_dir)
+        supervisor.run(wakeup, inheritance)
     finally:
         lock.release()
         log.close()
@@ -90,12 +101,16 @@ def _redirect(service_dir: Path) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    # Only what the supervisor itself dies of goes here; what a service prints is in the rotated log.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    errors = os.open(service_dir / files.LOG_FOLDER / ERRORS_FILE, flags, 0o600)
+    errors = open_errors(service_dir)
     os.dup2(errors, 2)
     os.close(nothing)
     os.close(errors)
+
+
+def open_errors(service_dir: Path) -> int:
+    """Return a descriptor for what the supervisor itself dies of; what a service prints is in its log."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    return os.open(service_dir / files.LOG_FOLDER / ERRORS_FILE, flags, 0o600)
 
 
 if __name__ == "__main__":

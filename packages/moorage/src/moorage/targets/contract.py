@@ -89,7 +89,17 @@ class Target(Protocol):
         """Run a prepared revision; once it is ready, it replaces what ran before. Returns at once."""
 
     def stop(self, place: Place) -> None:
-        """Let nothing run; requests in flight are finished. Returns when that is so."""
+        """Let nothing run, also not after the machine was restarted; requests in flight are finished.
+
+        Returns when that is so.
+        """
+
+    def rest(self, place: Place) -> None:
+        """As `stop`, but what should run stays as it was: `start`, or the next start of the machine, brings
+        it back."""
+
+    def is_ordered_to_run(self, place: Place) -> bool:
+        """Tell whether the service should run, whether or not it does."""
 
     def observe(self, place: Place) -> Observed:
         """Look at what is there now."""

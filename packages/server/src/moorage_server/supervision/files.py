@@ -8,6 +8,7 @@ from typing import Any
 DESIRED = "desired.json"
 STATUS = "status.json"
 SUPERVISOR_LOCK = "supervisor.lock"
+KEEPER_LOCK = "keeper.lock"
 LOG_FOLDER = "logs"
 LOG_FILE = "service.log"
 

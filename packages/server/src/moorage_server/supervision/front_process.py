@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from .logfile import Lines
 # Room for what a front prints while the supervisor is busy; the kernel's default is 64 KiB.
 LOG_PIPE_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+# Only the parent learns how a process ended.
+UNKNOWN_EXIT = 256
 
 
 class FrontProcess:
@@ -30,6 +33,7 @@ class FrontProcess:
         listener: socket.socket,
         service_dir: Path,
         mark: str,
+        leash: int,
     ) -> None:
         """Start it.
 
@@ -40,8 +44,8 @@ class FrontProcess:
         self.ready_fd, ready_end = os.pipe2(os.O_CLOEXEC)
         self.lines = Lines()
         self._events = b""
-        inherited = (listener.fileno(), ready_end)
-        sockets = ["--listen-fd", str(inherited[0]), "--ready-fd", str(inherited[1])]
+        inherited = (listener.fileno(), ready_end, leash)
+        sockets = ["--listen-fd", str(inherited[0]), "--ready-fd", str(ready_end), "--leash-fd", str(leash)]
         try:
             with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(self.log_fd, fcntl.F_SETPIPE_SZ, LOG_PIPE_BYTES)
@@ -55,8 +59,6 @@ class FrontProcess:
                 env={**_environment(os.environ), orphans.MARK: mark},
                 pass_fds=inherited,
                 start_new_session=True,
-                # The supervisor has a single thread, so nothing can hold a lock across this fork.
-                preexec_fn=orphans.death_pact(),  # noqa: PLW1509
             )
         except BaseException:
             os.close(self.log_fd)
@@ -105,6 +107,50 @@ class FrontProcess:
         os.close(self.ready_fd)
 
 
+class AdoptedFront(FrontProcess):
+    """A front that an earlier supervisor started; it is no child of this process. Linux only."""
+
+    def __init__(self, pid: int, *, mark: str, log_fd: int, ready_fd: int) -> None:
+        """Take it over, with its pipes.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+        self._handle = os.pidfd_open(pid)
+        # The number may be another program's by now; the handle cannot change its mind.
+        if not orphans.has_mark(pid, mark):
+            os.close(self._handle)
+            raise ProcessLookupError(f"process {pid} is no front of this service")
+        self.pid, self.log_fd, self.ready_fd = pid, log_fd, ready_fd
+        self.lines = Lines()
+        self._events = b""
+        self._has_ended = False
+        os.set_blocking(log_fd, False)
+        os.set_blocking(ready_fd, False)
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        # What else is in its group carries the mark, by which its owner finds it.
+        self._signal(signal.SIGKILL)
+
+    def reap(self) -> int | None:
+        if not self._has_ended:
+            watch = select.poll()
+            watch.register(self._handle, select.POLLIN)
+            self._has_ended = bool(watch.poll(0))
+        return UNKNOWN_EXIT if self._has_ended else None
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._handle)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
+
+
 def read_available(descriptor: int, limit: int = 256 * 1024) -> tuple[bytes, bool]:
     """Return ``(data, is_open)`` without waiting; at most about ``limit`` bytes, so that nobody starves."""
     blocks: list[bytes] = []
@@ -123,6 +169,8 @@ def read_available(descriptor: int, limit: int = 256 * 1024) -> tuple[bytes, boo
 
 def describe_exit(code: int) -> str:
     """Say how a process ended: ``"exited with 3"``, ``"was killed by SIGSEGV"``."""
+    if code == UNKNOWN_EXIT:
+        return "ended"
     if code >= 0:
         return f"exited with {code}"
     try:

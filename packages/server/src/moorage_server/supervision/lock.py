@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from .files import SUPERVISOR_LOCK
+from .files import KEEPER_LOCK, SUPERVISOR_LOCK
 
 
 class FileLock:
@@ -74,9 +74,23 @@ def supervisor_pid(service_dir: Path) -> int | None:
     return holder(service_dir / SUPERVISOR_LOCK)
 
 
+def keeper_pid(service_dir: Path) -> int | None:
+    """Return the pid of the living keeper of ``service_dir``, None if there is none."""
+    return holder(service_dir / KEEPER_LOCK)
+
+
 def signal_supervisor(service_dir: Path, number: signal.Signals) -> bool:
     """Send a signal to the living supervisor of ``service_dir``; False if there is none."""
-    pid = supervisor_pid(service_dir)
+    return _signal_holder(service_dir / SUPERVISOR_LOCK, number)
+
+
+def kill_keeper(service_dir: Path) -> bool:
+    """End the living keeper of ``service_dir``, at once; False if there is none."""
+    return _signal_holder(service_dir / KEEPER_LOCK, signal.SIGKILL)
+
+
+def _signal_holder(path: Path, number: signal.Signals) -> bool:
+    pid = holder(path)
     if not pid:
         return False
     if not hasattr(os, "pidfd_open"):
@@ -87,8 +101,8 @@ def signal_supervisor(service_dir: Path, number: signal.Signals) -> bool:
         return False
     try:
         # The handle names one process for good. If the lock is still held by that pid now, then
-        # the handle is the supervisor's, and not that of a program which got its number since.
-        if supervisor_pid(service_dir) != pid:
+        # the handle is the holder's, and not that of a program which got its number since.
+        if holder(path) != pid:
             return False
         signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:

@@ -12,11 +12,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import files, orphans
-from .front_process import FrontProcess, read_available
+from .front_process import AdoptedFront, FrontProcess, read_available
 from .generation import Generation
+from .keeping import IS_SUPPORTED, Inheritance, Keeping, KeptFront, listener_name
 from .listeners import CannotListen, listen
 from .logfile import RotatingLog, timestamp
-from .records import Desired, Failure, InvalidDesired, Status, SupervisorState
+from .records import (
+    DEFAULT_DRAIN_TIMEOUT_S,
+    Desired,
+    Failure,
+    GenerationStatus,
+    InvalidDesired,
+    Status,
+    SupervisorState,
+)
 from .steps import Drain, Kill, Restart, Start, next_actions
 
 FRONT_COMMAND = (sys.executable, "-m", "moorage_server.front")
@@ -37,6 +46,7 @@ class Supervisor:
 
     service_dir: Path
     log: RotatingLog
+    keeping: Keeping
     front_command: Sequence[str] = FRONT_COMMAND
     clock: Callable[[], float] = time.monotonic
     wanted: Desired | None = None
@@ -50,15 +60,18 @@ class Supervisor:
     _seen: tuple[int, int, int] | None = None
     _written: Status | None = None
 
-    def run(self, wakeup: socket.socket) -> None:
+    def run(self, wakeup: socket.socket, inheritance: Inheritance | None = None) -> None:
         """Work until stopped; ``wakeup`` becomes readable when a signal arrived."""
         self._selector.register(wakeup, selectors.EVENT_READ, None)
-        self._recover()
+        self._watch_keeper(self.keeping.link)
+        self._recover(inheritance or Inheritance())
         while True:
-            self._stop()
             self._look()
+            self._stop()
             self._act()
             self._write_status()
+            if not self._is_stopping:
+                self._watch_keeper(self.keeping.ensure(self.clock()))
             if self._is_stopping and not any(g.front for g in self.generations.values()):
                 break
             for key, _ in self._selector.select(self._timeout_s()):
@@ -69,6 +82,7 @@ class Supervisor:
                         wakeup.recv(4096)
             self._reap()
         self._write_status(is_over=True)
+        self.keeping.say_bye()
         self.log.say("stopped")
         self._selector.close()
 
@@ -87,9 +101,8 @@ class Supervisor:
             self.log.say("told to stop")
             self._is_stopping = True
             # The fronts close their copies; with ours open, new clients would queue for nobody.
-            for listener in self._listeners.values():
-                listener.close()
-            self._listeners.clear()
+            for address in list(self._listeners):
+                self._close_listener(address)
             for generation in self.generations.values():
                 generation.drain(self.clock(), LONGEST_STOP_S)
         if self._stops_requested > 1:
@@ -98,27 +111,81 @@ class Supervisor:
             for generation in self.generations.values():
                 generation.drain(self.clock(), 0.0)
 
-    def _recover(self) -> None:
-        """Bring back the generation that served when an earlier supervisor of this folder died."""
-        orphaned = orphans.kill_marked(orphans.mark(self.service_dir))
-        if orphaned:
-            self.log.say(f"ended {len(orphaned)} processes that an earlier supervisor left behind")
+    def _recover(self, inheritance: Inheritance) -> None:
+        """Carry on where an earlier supervisor of this folder was killed, without touching what it left.
+
+        What cannot be taken over is ended, and the generation that served is started again.
+        """
         self._look()
         content = files.read_json(self.service_dir / files.STATUS)
         earlier = Status.from_json(content) if content else None
+        for address, listener in inheritance.listeners.items():
+            self._listeners[address] = listener
+            self.keeping.keep(listener_name(*address), listener.fileno())
+        adopted = [kept for kept in inheritance.fronts if self._adopt(kept, earlier)]
+        spare = [orphans.mark(self.service_dir, kept.generation, kept.run) for kept in adopted]
+        ended = orphans.kill_marked(orphans.mark(self.service_dir), spare=spare)
+        if adopted:
+            self.log.say("took over from a supervisor that was killed")
+        if ended:
+            self.log.say(f"ended {len(ended)} processes that an earlier supervisor left behind")
         if earlier is None:
             return
         self._preferred_port = earlier.port
         served = earlier.of(earlier.generation) if earlier.generation is not None else None
         if served is None or self.wanted is None or not (self.service_dir / served.settings).is_file():
             return
-        desired = self.wanted
-        if served.number != self.wanted.generation:
-            drain_s = self.wanted.drain_timeout_s
-            desired = Desired(served.number, served.settings, earlier.host, earlier.port, drain_s)
-        generation = Generation(desired, was_ready=True, restart_at=self.clock())
+        if served.number in self.generations:
+            return
+        generation = Generation(self._as_desired(served, earlier), was_ready=True, restart_at=self.clock())
         generation.address = (earlier.host, earlier.port)
         self.generations[served.number] = generation
+
+    def _as_desired(self, one: GenerationStatus, earlier: Status) -> Desired:
+        if self.wanted is not None and one.number == self.wanted.generation:
+            return self.wanted
+        drain_s = self.wanted.drain_timeout_s if self.wanted else DEFAULT_DRAIN_TIMEOUT_S
+        return Desired(one.number, one.settings, earlier.host, earlier.port, drain_s)
+
+    def _adopt(self, kept: KeptFront, earlier: Status | None) -> bool:
+        """Take over a front that was ready; False if it cannot be used, and is to be ended."""
+        one = earlier.of(kept.generation) if earlier else None
+        # Of one that was still starting nobody knows whether its report was read; it is started afresh.
+        front = None
+        if earlier is not None and one is not None and one.state in ("ready", "draining"):
+            mark = orphans.mark(self.service_dir, kept.generation, kept.run)
+            with contextlib.suppress(OSError):
+                front = AdoptedFront(kept.pid, mark=mark, log_fd=kept.log_fd, ready_fd=kept.ready_fd)
+        if front is None or earlier is None or one is None:
+            os.close(kept.log_fd)
+            os.close(kept.ready_fd)
+            return False
+        generation = Generation(self._as_desired(one, earlier), state=one.state, front=front)
+        generation.address, generation.run = kept.address, one.restarts + 1
+        generation.scorer_pids, generation.accepts = one.scorer_pids, one.accepts
+        generation.was_ready, generation.error = True, one.error
+        if one.state == "ready":
+            generation.ready_since = self.clock()
+        else:
+            generation.kill_at = self.clock() + generation.desired.drain_timeout_s
+        # The mark of later runs must not be that of this one.
+        generation.run = max(generation.run, kept.run)
+        self.generations[kept.generation] = generation
+        self._hear(generation, front)
+        self.keeping.keep_front(kept)
+        return True
+
+    def _watch_keeper(self, link: socket.socket | None) -> None:
+        """Hear when the keeper at the other end of a new link dies."""
+        if link is None:
+            return
+
+        def lost() -> None:
+            self._selector.unregister(link)
+            self.log.say("the keeper is gone; another one is started")
+            self.keeping.lost(self.clock())
+
+        self._selector.register(link, selectors.EVENT_READ, lost)
 
     def _look(self) -> None:
         now = self.clock()
@@ -138,8 +205,11 @@ class Supervisor:
             self.wanted = Desired.from_json(files.read_json(path) or {})
         except InvalidDesired as error:
             self.log.say(f"{files.DESIRED} is not used: {error}")
-        else:
-            self.log.say(f"generation {self.wanted.generation} is wanted")
+            return
+        if not self.wanted.running:
+            self._stops_requested = max(self._stops_requested, 1)
+            return
+        self.log.say(f"generation {self.wanted.generation} is wanted")
 
     # --- doing ---
 
@@ -181,6 +251,7 @@ class Supervisor:
                 listener=self._listener(generation),
                 service_dir=self.service_dir,
                 mark=orphans.mark(self.service_dir, generation.number, generation.run),
+                leash=self.keeping.leash,
             )
         except CannotListen as error:
             self._tell(generation, generation.failed(Failure("listen", str(error)), self.clock()))
@@ -191,6 +262,14 @@ class Supervisor:
             return
         generation.state, generation.front = "starting", front
         self._tell(generation, f"starts, process {front.pid}")
+        host, port = generation.address
+        kept = KeptFront(
+            generation.number, generation.run, front.pid, (host, port or 0), front.log_fd, front.ready_fd
+        )
+        self.keeping.keep_front(kept)
+        self._hear(generation, front)
+
+    def _hear(self, generation: Generation, front: FrontProcess) -> None:
         read = selectors.EVENT_READ
         self._selector.register(front.log_fd, read, lambda: self._read_log(front))
         self._selector.register(front.ready_fd, read, lambda: self._read_events(generation, front))
@@ -206,6 +285,7 @@ class Supervisor:
         self._preferred_port = listener.getsockname()[1]
         generation.address = (desired.host, self._preferred_port)
         self._listeners[generation.address] = listener
+        self.keeping.keep(listener_name(desired.host, self._preferred_port), listener.fileno())
         self.log.say(f"listens on {desired.host} port {self._preferred_port}")
         return listener
 
@@ -219,11 +299,16 @@ class Supervisor:
         """Close the sockets that no generation uses, and drop records of long ago."""
         used = {g.address for g in self.generations.values() if g.is_in_use}
         for address in [address for address in self._listeners if address not in used]:
-            self._listeners.pop(address).close()
+            self._close_listener(address)
         done = sorted(number for number, g in self.generations.items() if not g.is_in_use)
         for number in done[:-REMEMBERED_GENERATIONS]:
             if self.wanted is None or number != self.wanted.generation:
                 del self.generations[number]
+
+    def _close_listener(self, address: tuple[str, int | None]) -> None:
+        host, port = address
+        self.keeping.drop(listener_name(host, port or 0))
+        self._listeners.pop(address).close()
 
     # --- hearing ---
 
@@ -276,6 +361,7 @@ class Supervisor:
         rest = front.lines.finish()
         if rest:
             self.log.write(rest)
+        self.keeping.drop_front(front.pid)
         front.close()
 
     def _reap_orphans(self) -> None:
@@ -298,6 +384,8 @@ class Supervisor:
 
     def _timeout_s(self) -> float:
         deadlines = [self._look_at]
+        if self.keeping.link is None and IS_SUPPORTED:
+            deadlines.append(self.keeping.start_at)
         for generation in self.generations.values():
             deadlines += [d for d in (generation.restart_at, generation.kill_at) if d is not None]
         return max(0.0, min(deadlines) - self.clock())

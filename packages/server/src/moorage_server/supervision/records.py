@@ -18,7 +18,8 @@ class InvalidDesired(ValueError):
 class Desired:
     """What the control plane wants to run.
 
-    ``settings`` is relative to the service folder; ``port`` None means any free port.
+    ``settings`` is relative to the service folder; ``port`` None means any free port. ``running`` False:
+    nothing should run, also not after the machine was started again.
     """
 
     generation: int
@@ -26,9 +27,14 @@ class Desired:
     host: str = "127.0.0.1"
     port: int | None = None
     drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S
+    running: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        value = asdict(self)
+        if self.running:
+            # A supervisor of an earlier version refuses what it does not know.
+            del value["running"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Desired":
@@ -56,6 +62,8 @@ class Desired:
             raise InvalidDesired("port must be null or a number from 1 to 65535")
         if isinstance(desired.drain_timeout_s, bool) or not isinstance(desired.drain_timeout_s, (int, float)):
             raise InvalidDesired("drain_timeout_s must be a number of seconds")
+        if not isinstance(desired.running, bool):
+            raise InvalidDesired("running must be true or false")
         return desired
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from moorage.deployments.process_environment import service_variables
 from moorage.targets.contract import TargetFault
 from moorage_server.supervision import files, orphans
-from moorage_server.supervision.lock import signal_supervisor, supervisor_pid
+from moorage_server.supervision.lock import keeper_pid, kill_keeper, signal_supervisor, supervisor_pid
 from moorage_server.supervision.loop import LONGEST_STOP_S
 from moorage_server.supervisor import ALREADY_RUNNING, ERRORS_FILE
 
 _START_TIMEOUT_S = 60.0
 _KILL_AFTER_S = 10.0
+_SUCCESSOR_TIMEOUT_S = 10.0
 
 
 def wake(folder: Path) -> None:
@@ -24,6 +25,7 @@ def wake(folder: Path) -> None:
     Raises:
         TargetFault: it cannot be started; with what it said.
     """
+    _await_successor(folder)
     if signal_supervisor(folder, signal.SIGHUP):
         return
     command = [sys.executable, "-m", "moorage_server.supervisor", "--detach", str(folder)]
@@ -52,14 +54,32 @@ def end(folder: Path) -> None:
 
     Returns when nothing runs any more.
     """
+    _await_successor(folder)
     for number, patience_s in (
         (signal.SIGTERM, LONGEST_STOP_S + _KILL_AFTER_S),
         (signal.SIGTERM, _KILL_AFTER_S),
         (signal.SIGKILL, _KILL_AFTER_S),
     ):
+        if number == signal.SIGKILL:
+            kill_keeper(folder)  # it would start another one
         if not signal_supervisor(folder, number) or _wait_for_end(folder, patience_s):
             break
+    kill_keeper(folder)
     orphans.kill_marked(orphans.mark(folder))
+
+
+def is_kept(folder: Path) -> bool:
+    """Tell whether somebody sees to it that the service runs: a supervisor, or a keeper that starts one."""
+    return supervisor_pid(folder) is not None or keeper_pid(folder) is not None
+
+
+def _await_successor(folder: Path) -> None:
+    """If the supervisor was killed this instant, let its keeper start another, which has its sockets."""
+    deadline = time.monotonic() + _SUCCESSOR_TIMEOUT_S
+    while supervisor_pid(folder) is None and keeper_pid(folder) is not None:
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.01)
 
 
 def last_words(folder: Path) -> str:

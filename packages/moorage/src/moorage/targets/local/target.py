@@ -1,6 +1,7 @@
 """The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 from moorage.deployments.plans import Plan
@@ -46,7 +47,16 @@ class LocalTarget:
         daemon.wake(folder)
 
     def stop(self, place: Place) -> None:
+        folder = folders.service_folder(place)
+        _order_to_stop(folder)
+        daemon.end(folder)
+
+    def rest(self, place: Place) -> None:
         daemon.end(folders.service_folder(place))
+
+    def is_ordered_to_run(self, place: Place) -> bool:
+        desired = _desired(folders.service_folder(place))
+        return desired is not None and desired.running
 
     def observe(self, place: Place) -> Observed:
         folder = folders.service_folder(place)
@@ -56,8 +66,7 @@ class LocalTarget:
         ordered = _ordered(folder)
         status = _status(folder)
         if status is None:
-            is_supervised = supervisor_pid(folder) is not None
-            return Observed(True, is_supervised, prepared, ordered)
+            return Observed(True, daemon.is_kept(folder), prepared, ordered)
         by_state: dict[str, set[int]] = {}
         for generation in status.generations:
             by_state.setdefault(generation.state, set()).add(generation.number)
@@ -94,6 +103,7 @@ class LocalTarget:
     def destroy(self, place: Place) -> None:
         folder = folders.service_folder(place)
         if folder.is_dir():
+            _order_to_stop(folder)
             daemon.end(folder)
         if folder.parent.is_dir():
             folders.remove(folder)
@@ -130,10 +140,22 @@ def _host_for_clients(host: str | None) -> str:
 
 
 def _ordered(folder: Path) -> int | None:
+    desired = _desired(folder)
+    return desired.generation if desired else None
+
+
+def _desired(folder: Path) -> Desired | None:
     try:
-        return Desired.from_json(files.read_json(folder / files.DESIRED) or {}).generation
+        return Desired.from_json(files.read_json(folder / files.DESIRED) or {})
     except InvalidDesired:
         return None
+
+
+def _order_to_stop(folder: Path) -> None:
+    """Write down that nothing shall run, so that no keeper and no start of the machine changes that."""
+    desired = _desired(folder)
+    if desired is not None and desired.running:
+        files.write_json(folder / files.DESIRED, replace(desired, running=False).to_json(), is_durable=True)
 
 
 def _status(folder: Path) -> Status | None:
