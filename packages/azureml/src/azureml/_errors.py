@@ -65,6 +65,16 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
             return UserErrorException(text, inner_exception=error)
         case errors.InvalidName(kind="environment" | "workspace" | "experiment"):
             return UserErrorException(text, inner_exception=error)
+        case (
+            errors.DatasetNotFound()
+            | errors.DatasetExists()
+            | errors.DatasetInUse()
+            | errors.DatasetFileNotFound()
+            | errors.DatasetUnreadable()
+            | errors.DatastoreNotFound()
+            | errors.InvalidName(kind="dataset")
+        ):
+            return UserErrorException(text, inner_exception=error)
         case errors.NotSupported():
             return NotYetAvailable.of(text, error)
         case _:

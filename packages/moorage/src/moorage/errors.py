@@ -242,13 +242,13 @@ class DatasetExists(MoorageError):
 
 
 class DatasetInUse(MoorageError):
-    """The data set cannot be removed while models name it as their sample."""
+    """The data set cannot be removed while models refer to it."""
 
     code = "dataset-in-use"
 
     def __init__(self, name: str, models: Sequence[str]) -> None:
         self.name, self.models = name, tuple(models)
-        super().__init__(f"data set {name!r} is the sample of {_count('model', models)}; delete them first")
+        super().__init__(f"data set {name!r} is used by {_count('model', models)}; delete them first")
 
 
 class DatasetFileNotFound(MoorageError):

@@ -1,53 +1,70 @@
-"""Data sets are not built yet."""
+"""``Dataset``: tables and files by name, kept in the workspace."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from azureml.exceptions import NotYetAvailable
+from azureml._errors import as_old_exceptions
+from azureml.data.abstract_dataset import AbstractDataset, dataset_of
+from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
+from azureml.exceptions import UserErrorException, WebserviceException
+from moorage import models
+from moorage.datasets import links
 
-__all__ = ["Dataset", "dataset_id"]
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
 
-_INSTEAD = "Read the files from a local folder."
-
-
-class _Factory:
-    """Makes data sets of one kind."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise NotYetAvailable(f"Dataset.{self._kind}.{name}()", _INSTEAD)
+__all__ = ["Dataset", "dataset_id", "linked_datasets", "sample_of", "saved_references"]
 
 
-class Dataset:
-    """Tables and folders of files, by name."""
+class Dataset(AbstractDataset):
+    """Tables and files by name. Its own objects are ``TabularDataset`` and ``FileDataset``."""
 
-    Tabular = _Factory("Tabular")
-    File = _Factory("File")
+    Tabular = TabularDatasetFactory
+    File = FileDatasetFactory
 
-    @staticmethod
-    def get_by_name(workspace: Any, name: str, version: Any = "latest") -> Any:
-        """Not built yet."""
-        raise NotYetAvailable("Dataset.get_by_name()", _INSTEAD)
+    class Scenario:
+        """What a data set was for; any other text is fine, too."""
 
-    @staticmethod
-    def get_by_id(workspace: Any, id: str) -> Any:
-        """Not built yet."""
-        raise NotYetAvailable("Dataset.get_by_id()", _INSTEAD)
-
-    @staticmethod
-    def get_all(workspace: Any) -> dict[str, Any]:
-        """Return an empty dictionary: data sets cannot be registered yet."""
-        return {}
+        TRAINING: ClassVar[str] = "training"
+        VALIDATION: ClassVar[str] = "validation"
+        INFERENCING: ClassVar[str] = "inferencing"
 
 
-def dataset_id(dataset: Any) -> str | None:
-    """Return the id of a sample data set as models keep it; texts are ids already."""
+@as_old_exceptions()
+def dataset_id(workspace: "Workspace", dataset: Any) -> str | None:
+    """Return the id of a sample data set as models keep it, stored first if need be. Texts are ids."""
     if dataset is None or isinstance(dataset, str):
         return dataset
-    if isinstance(getattr(dataset, "id", None), str):
-        found: str = dataset.id
-        return found
-    raise NotYetAvailable("A sample data set", "Leave the argument out.")
+    if isinstance(dataset, AbstractDataset):
+        return dataset._saved(workspace)
+    raise WebserviceException(f"a sample is a data set of Dataset.Tabular or Dataset.File, not {dataset!r}")
+
+
+def sample_of(workspace: "Workspace", dataset_id: str | None) -> Any:
+    """Return the data set with that id; the id itself if it is not known here."""
+    if dataset_id is None:
+        return None
+    try:
+        return Dataset.get_by_id(workspace, dataset_id)
+    except UserErrorException:
+        return dataset_id
+
+
+@as_old_exceptions()
+def saved_references(workspace: "Workspace", datasets: Any) -> Sequence[tuple[str, str]]:
+    """Return pairs of purpose and id from a list of ``("training", dataset)``, which are stored first."""
+    pairs = []
+    for one in datasets or ():
+        if not (isinstance(one, (tuple, list)) and len(one) == 2):
+            raise WebserviceException(f"datasets: a list of ('training', dataset) is expected, not {one!r}")
+        pairs.append((str(one[0]), str(dataset_id(workspace, one[1]))))
+    return pairs
+
+
+@as_old_exceptions()
+def linked_datasets(workspace: "Workspace", model: models.Model) -> dict[str, list[AbstractDataset]]:
+    """Return the data sets that were linked to a model, by purpose."""
+    found: dict[str, list[AbstractDataset]] = {}
+    for purpose, dataset in links.links_of(workspace._moorage, model):
+        found.setdefault(purpose, []).append(dataset_of(dataset, workspace))
+    return found

@@ -10,18 +10,17 @@ from azureml.core import _model_document, _model_path
 from azureml.core._inference_config import InferenceConfig
 from azureml.core._model_deployments import ModelDeployments
 from azureml.core._model_package import ModelPackage
-from azureml.core.dataset import dataset_id
+from azureml.core.dataset import dataset_id, linked_datasets, sample_of, saved_references
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import NotYetAvailable, UserErrorException, WebserviceException
 from moorage import errors, models
+from moorage.datasets import links
 
 if TYPE_CHECKING:
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]
-
-_DATASETS = "Pass the path of a local file instead, or leave the argument out."
 
 
 class Model(ModelDeployments):
@@ -62,8 +61,6 @@ class Model(ModelDeployments):
     unpack: bool
     parent_id: str | None
     derived_model_ids: list[str]
-    sample_input_dataset: Any
-    sample_output_dataset: Any
 
     @as_old_exceptions()
     def __init__(
@@ -116,8 +113,6 @@ class Model(ModelDeployments):
         self.run_id, self.experiment_name = record.run_id, record.experiment_name
         self.url, self.mime_type, self.unpack = f"aml://asset/{record.id}", "application/json", False
         self.parent_id, self.derived_model_ids = None, []
-        self.sample_input_dataset = record.sample_input_dataset_id
-        self.sample_output_dataset = record.sample_output_dataset_id
 
     @property
     def tags(self) -> dict[str, str]:
@@ -130,9 +125,19 @@ class Model(ModelDeployments):
         return dict(self._record.properties)
 
     @property
+    def sample_input_dataset(self) -> Any:
+        """A data set like what the model takes, None if there is none."""
+        return sample_of(self.workspace, self._record.sample_input_dataset_id)
+
+    @property
+    def sample_output_dataset(self) -> Any:
+        """A data set like what the model gives, None if there is none."""
+        return sample_of(self.workspace, self._record.sample_output_dataset_id)
+
+    @property
     def datasets(self) -> dict[str, Any]:
-        """Empty: data sets cannot be linked yet."""
-        return {}
+        """Lists of data sets by what they were for, such as ``training``."""
+        return linked_datasets(self.workspace, self._record)
 
     @property
     def run(self) -> "Run | None":
@@ -166,8 +171,6 @@ class Model(ModelDeployments):
             FileNotFoundError: the path does not exist.
             WebserviceException: the name is not allowed, the folder is empty, a child path is missing.
         """
-        if datasets:
-            raise NotYetAvailable("Model.register(datasets=...)", _DATASETS)
         print(f"Registering model {model_name}")
         # The control plane looks at the name before the path; only then is a missing path the problem.
         models.check_model_name(model_name)
@@ -175,6 +178,7 @@ class Model(ModelDeployments):
             raise FileNotFoundError(
                 f"the model path {model_path} does not exist (current folder: {Path.cwd()})"
             )
+        references = saved_references(workspace, datasets)
         record = models.register(
             workspace._moorage,
             model_path,
@@ -186,9 +190,10 @@ class Model(ModelDeployments):
             framework_version=model_framework_version,
             child_paths=child_paths,
             resources=None if resource_configuration is None else resource_configuration.as_record(),
-            sample_input_dataset_id=dataset_id(sample_input_dataset),
-            sample_output_dataset_id=dataset_id(sample_output_dataset),
+            sample_input_dataset_id=dataset_id(workspace, sample_input_dataset),
+            sample_output_dataset_id=dataset_id(workspace, sample_output_dataset),
         )
+        links.link(workspace._moorage, record, references)
         return Model._of(workspace, record)
 
     @staticmethod
@@ -212,8 +217,6 @@ class Model(ModelDeployments):
         """
         if not 20 <= page_count <= 255:
             raise UserErrorException(f"page_count is a number from 20 to 255, not {page_count}")
-        if dataset_id is not None:
-            raise NotYetAvailable("Model.list(dataset_id=...)", "Filter by name, tags or run_id.")
         found = models.list_models(
             workspace._moorage,
             name=name,
@@ -223,6 +226,9 @@ class Model(ModelDeployments):
             framework=model_framework,
             latest=latest,
         )
+        if dataset_id is not None:
+            linked = links.models_with(workspace._moorage, dataset_id)
+            found = [record for record in found if record.id in linked]
         return [Model._of(workspace, record) for record in found]
 
     @staticmethod
@@ -260,8 +266,8 @@ class Model(ModelDeployments):
             tags=tags,
             description=description,
             resources=resources,
-            sample_input_dataset_id=dataset_id(sample_input_dataset),
-            sample_output_dataset_id=dataset_id(sample_output_dataset),
+            sample_input_dataset_id=dataset_id(self.workspace, sample_input_dataset),
+            sample_output_dataset_id=dataset_id(self.workspace, sample_output_dataset),
         )
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
@@ -296,9 +302,10 @@ class Model(ModelDeployments):
         """Do all three in one step."""
         self._change(add_tags=add_tags, remove_tags=tuple(remove_tags or ()), add_properties=add_properties)
 
+    @as_old_exceptions()
     def add_dataset_references(self, datasets: Any) -> None:
-        """Not built yet."""
-        raise NotYetAvailable("Model.add_dataset_references()", "Write the data's name into a tag.")
+        """Note what data sets were for: a list of ``("training", dataset)``."""
+        links.link(self.workspace._moorage, self._record, saved_references(self.workspace, datasets))
 
     @as_old_exceptions()
     def delete(self) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from azureml._errors import as_old_exceptions
 from azureml.core._offline_run import OfflineRun
 from azureml.core._run_metrics import RunMetrics
-from azureml.core.dataset import dataset_id
+from azureml.core.dataset import dataset_id, saved_references
 from azureml.core.experiment import Experiment, has_labels
 from azureml.exceptions import ActivityFailedException, NotYetAvailable, RunEnvironmentException
 from moorage import models, runs
+from moorage.datasets import links
 from moorage.runs.records import FINAL
 
 if TYPE_CHECKING:
@@ -250,13 +251,13 @@ class Run(RunMetrics):
         """
         from azureml.core.model import Model
 
-        if datasets:
-            raise NotYetAvailable("Run.register_model(datasets=...)", "Write the data's name into a tag.")
+        workspace = self._experiment.workspace
         models.check_model_name(model_name)
+        references = saved_references(workspace, datasets)
         with tempfile.TemporaryDirectory() as aside:
             found = runs.download_files(self._tracking, self.id, model_path or model_name, Path(aside))
             record = models.register(
-                self._experiment.workspace._moorage,
+                workspace._moorage,
                 found,
                 model_name,
                 tags=tags,
@@ -267,10 +268,11 @@ class Run(RunMetrics):
                 resources=None if resource_configuration is None else resource_configuration.as_record(),
                 run_id=self.id,
                 experiment_name=self._experiment.name,
-                sample_input_dataset_id=dataset_id(sample_input_dataset),
-                sample_output_dataset_id=dataset_id(sample_output_dataset),
+                sample_input_dataset_id=dataset_id(workspace, sample_input_dataset),
+                sample_output_dataset_id=dataset_id(workspace, sample_output_dataset),
             )
-        return Model._of(self._experiment.workspace, record)
+        links.link(workspace._moorage, record, references)
+        return Model._of(workspace, record)
 
     # --- its life ---
 

@@ -13,6 +13,7 @@ from moorage import models, runs
 from moorage.workspace import Workspace as MoorageWorkspace
 
 if TYPE_CHECKING:
+    from azureml.core.datastore import Datastore
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
@@ -228,13 +229,18 @@ class Workspace:
 
     @property
     def datasets(self) -> dict[str, Any]:
-        """Empty: data sets cannot be registered yet."""
-        return {}
+        """The newest version of each registered data set by name."""
+        from azureml.core.dataset import Dataset
+
+        return Dataset.get_all(self)
 
     @property
     def datastores(self) -> dict[str, Any]:
-        """Empty: there are no data stores yet."""
-        return {}
+        """The places for files that every workspace has, by name."""
+        from azureml.core.datastore import Datastore
+        from moorage.datasets.datastore import NAMES
+
+        return {name: Datastore(self, name) for name in NAMES}
 
     def get_details(self) -> dict[str, Any]:
         """Return what is known of the workspace, with the keys of the old answer."""
@@ -262,13 +268,17 @@ class Workspace:
         """Return None: there is no cluster to choose."""
         return
 
-    def get_default_datastore(self) -> Any:
-        """Not built yet."""
-        raise NotYetAvailable("Workspace.get_default_datastore()", "Read the files from a local folder.")
+    def get_default_datastore(self) -> "Datastore":
+        """Return the place for files named ``workspaceblobstore``."""
+        from azureml.core.datastore import Datastore
+
+        return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Not built yet."""
-        raise NotYetAvailable("Workspace.set_default_datastore()", "Read the files from a local folder.")
+        """Do nothing for the default place; another cannot become it."""
+        from azureml.core.datastore import Datastore
+
+        Datastore(self, name).set_as_default()
 
     def get_run(self, run_id: str) -> "Run":
         """Return the run of that id, whatever its experiment."""

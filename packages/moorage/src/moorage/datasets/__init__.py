@@ -10,6 +10,7 @@ from moorage.datasets.dataset import (
     RemoteFile,
     Rows,
     Source,
+    Step,
     StoredFile,
     TableFormat,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "RemoteFile",
     "Rows",
     "Source",
+    "Step",
     "StoredFile",
     "TableFormat",
     "change",

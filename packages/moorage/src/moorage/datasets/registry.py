@@ -14,7 +14,7 @@ from moorage.errors import DatasetExists, DatasetInUse, DatasetNotFound
 from moorage.models.model import checked_labels, checked_text
 from moorage.models.registration import user_name
 from moorage.storage.statements import next_number
-from moorage.storage.tables import dataset_files, dataset_names, datasets, models
+from moorage.storage.tables import dataset_files, dataset_names, datasets, model_datasets, models
 from moorage.workspace import Workspace
 
 __all__ = ["change", "get", "get_by_id", "list_datasets", "register", "save", "unregister"]
@@ -165,13 +165,15 @@ def unregister(workspace: Workspace, name: str) -> int:
     """Remove all versions of a name and return how many; numbers are not given again.
 
     Raises:
-        DatasetInUse: a model names one of them as its sample.
+        DatasetInUse: a model names one of them as its sample, or was made with one.
     """
     with workspace.database.write() as connection:
         found = _read(connection, select(datasets).where(datasets.c.name == name))
         ids = [dataset.id for dataset in found]
         samples = models.c.sample_input_dataset_id.in_(ids) | models.c.sample_output_dataset_id.in_(ids)
-        users = connection.execute(select(models.c.name, models.c.version).where(samples)).all()
+        linked = select(model_datasets.c.model_id).where(model_datasets.c.dataset_id.in_(ids))
+        uses = samples | models.c.id.in_(linked)
+        users = connection.execute(select(models.c.name, models.c.version).where(uses)).all()
         if users:
             raise DatasetInUse(name, [f"{model}:{version}" for model, version in users])
         connection.execute(delete(datasets).where(datasets.c.name == name))

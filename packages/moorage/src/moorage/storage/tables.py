@@ -242,6 +242,16 @@ dataset_files = Table(
     Index(None, "sha256"),
 )
 
+# Which data sets a model was made with; ``purpose``: such as "training".
+model_datasets = Table(
+    "model_datasets",
+    metadata,
+    Column("model_id", RowId, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("purpose", String(255), primary_key=True),
+    Column("dataset_id", String(36), ForeignKey("datasets.id"), primary_key=True),
+    Index(None, "dataset_id"),
+)
+
 # Keys of services and of tokens, each sealed with the workspace's key file, which is not in the database.
 secrets = Table(
     "secrets",
