@@ -31,6 +31,7 @@ from moorage_server.reload import changes_below
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
+from moorage_server.tls import Certificate
 from moorage_server.variables import script_variables
 
 logger = logging.getLogger("moorage_server.front")  # it may run as __main__
@@ -41,9 +42,12 @@ STEPS_TO_BE_KNOWN = 10
 class _Server(uvicorn.Server):
     """uvicorn with our signals, which must work before it is started."""
 
-    def __init__(self, config: uvicorn.Config, app: App, events: Events) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: App, events: Events, certificate: Certificate | None
+    ) -> None:
         super().__init__(config)
         self._app = app
+        self._certificate = certificate
         self._events = events
 
     @contextlib.contextmanager
@@ -51,6 +55,9 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._certificate is not None:
+            self.config.ssl = self._certificate.context
+            self._app.clock.every_second(self._certificate.refresh)
         await super().startup(sockets=sockets)
         self._app.connections = lambda: len(self.server_state.connections)
         self._app.clock.every_second(self._sweep)
@@ -97,6 +104,9 @@ class Front:
         self._server: _Server | None = None
         ports = [s.getsockname()[1] for s in sockets if s.family != socket.AF_UNIX]
         self._variables = script_variables(settings, ports or [0])
+        self._certificate: Certificate | None = None
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            self._certificate = Certificate(Path(settings.tls_certificate), Path(settings.tls_key))
         self.app = App(settings, self._new_pool(), Clock(), Metrics())
 
     async def run(self) -> None:
@@ -147,7 +157,7 @@ class Front:
             log_config=None,
             backlog=BACKLOG,
         )
-        self._server = _Server(config, self.app, self._events)
+        self._server = _Server(config, self.app, self._events, self._certificate)
         if not self._stop.is_set():
             await self._server.serve(self._sockets)
 

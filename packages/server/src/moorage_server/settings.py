@@ -51,6 +51,8 @@ class ServiceSettings:
     server_version: str | None = field(default_factory=server_version)  # x-ms-server-version; null: not sent
     auth: str | None = None  # what callers must bring: key or token; null: nothing
     auth_file: str = "auth.json"  # who is admitted; relative to the settings file; read again when it changes
+    tls_certificate: str | None = None  # PEM file with the chain; read again when it changes; null: no TLS
+    tls_key: str | None = None  # PEM file with the key of the certificate, without a password
     public_routes: str = "/"  # comma separated; open to everybody also with `auth`
 
     def __post_init__(self) -> None:
@@ -61,6 +63,8 @@ class ServiceSettings:
             raise InvalidSettings(f"debug_port must be between 1 and 65535, it is {self.debug_port}")
         if self.auth not in (None, "key", "token"):
             raise InvalidSettings(f"auth must be key, token or null, it is {self.auth!r}")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise InvalidSettings("tls_certificate and tls_key belong together: give both or neither")
         if self.server_version is not None and not (
             self.server_version.isascii() and self.server_version.isprintable()
         ):
@@ -89,8 +93,7 @@ _TYPES = typing.get_type_hints(ServiceSettings)
 def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettings:
     """Return the settings that a decoded JSON object describes.
 
-    Relative ``app_root`` and ``auth_file`` count from ``base`` (the folder of the file), else from the
-    current directory.
+    Relative paths count from ``base`` (the folder of the file), else from the current directory.
 
     Raises:
         InvalidSettings: not an object, an unknown key, a value of the wrong type or out of range.
@@ -104,7 +107,10 @@ def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettin
     folder = base or Path()
     checked["app_root"] = str(folder.joinpath(checked.get("app_root", ".")).absolute())
     if checked.get("auth") is not None:
-        checked["auth_file"] = str(folder.joinpath(checked.get("auth_file", "auth.json")).absolute())
+        checked.setdefault("auth_file", "auth.json")
+    for name in ("auth_file", "tls_certificate", "tls_key"):
+        if checked.get(name) is not None:
+            checked[name] = str(folder.joinpath(checked[name]).absolute())
     return ServiceSettings(**checked)
 
 
