@@ -1,13 +1,15 @@
 """Deployed services and all one can do to them."""
 
 from moorage.services.access import get_keys, get_token, regen_key, rotate_signing_key
-from moorage.services.deploying import deploy, make_plan, reload, start, update
+from moorage.services.deploying import deploy, make_plan
 from moorage.services.events import Event
 from moorage.services.queries import get, get_logs, list_services, models_in_use
 from moorage.services.removal import delete
 from moorage.services.scoring import Response, run
 from moorage.services.service import Service
 from moorage.services.signing import AccessToken
+from moorage.services.starting import start
+from moorage.services.updating import reload, update
 from moorage.targets.contract import Fault
 
 __all__ = [

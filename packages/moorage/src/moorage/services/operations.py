@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from moorage.services import deploying, removal
+from moorage.services import deploying, removal, updating
 from moorage.services.events import Event, OnEvent
 from moorage.services.service import Service
 from moorage.workspace import Workspace
@@ -70,7 +70,7 @@ def start_update(
     """Run `update` in the background; its result is a `Service`."""
 
     def work(note: OnEvent) -> Service:
-        return deploying.update(workspace, *args, on_event=note, **options)
+        return updating.update(workspace, *args, on_event=note, **options)
 
     return Operation(work, on_event)
 

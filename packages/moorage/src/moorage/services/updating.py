@@ -1,0 +1,100 @@
+"""Updating and reloading: a new revision takes over when it answers, or the old one stays."""
+
+from collections.abc import Mapping, Sequence
+
+from moorage.deployments import DeploymentConfig, InferenceConfig
+from moorage.models import Model
+from moorage.services import rows
+from moorage.services.converging import DEFAULT_TIMEOUT_S
+from moorage.services.events import OnEvent
+from moorage.services.labels import label_changes
+from moorage.services.locks import operation
+from moorage.services.queries import get
+from moorage.services.service import Service
+from moorage.services.work import Work, live_definition
+from moorage.workspace import Workspace
+
+
+def update(
+    workspace: Workspace,
+    name: str,
+    *,
+    models: Sequence[Model | str] | None = None,
+    inference_config: InferenceConfig | None = None,
+    deployment_config: DeploymentConfig | None = None,
+    tags: Mapping[str, object] | None = None,
+    add_tags: Mapping[str, object] | None = None,
+    remove_tags: Sequence[str] = (),
+    properties: Mapping[str, object] | None = None,
+    description: str | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    on_event: OnEvent | None = None,
+) -> Service:
+    """Change what is given and keep the rest; no request is lost.
+
+    ``tags`` replaces all tags, then ``remove_tags``, then ``add_tags``; ``properties`` are added. Only these
+    and the description: nothing is restarted. Nothing at all: a new revision of the same things.
+
+    Raises:
+        ServiceNotFound: there is no service of that name.
+        PropertyExists: properties are set once.
+        Otherwise as `deploy`; the revision that ran before still does.
+    """
+    with operation(workspace, name):
+        row = rows.find(workspace, name)
+        changes = label_changes(
+            row,
+            tags=tags,
+            add_tags=add_tags,
+            remove_tags=remove_tags,
+            properties=properties,
+            description=description,
+        )
+        if changes and models is None and inference_config is None and deployment_config is None:
+            rows.change(workspace, name, **changes)
+        else:
+            work = Work.of(
+                workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s
+            )
+            row = work.settle(row) or row
+            definition = live_definition(workspace, row)
+            config = deployment_config or definition.deployment_config
+            given = inference_config or definition.inference_config
+            files = inference_config or work.kept_files(row, definition) or given
+            made = work.plan(row, definition.models if models is None else models, files, config)
+            work.bring_live(row, made, given, changes)
+    return get(workspace, name)
+
+
+def reload(
+    workspace: Workspace,
+    name: str,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    on_event: OnEvent | None = None,
+) -> Service:
+    """Make a revision with fresh copies of the script and its folder; bring a stopped service back.
+
+    Where the user's files are gone, those of the last revision are taken.
+
+    Raises:
+        ServiceNotFound: there is no service of that name.
+        Otherwise as `deploy`.
+    """
+    with operation(workspace, name):
+        row = rows.find(workspace, name)
+        work = Work.of(
+            workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s
+        )
+        row = work.settle(row) or row
+        definition = live_definition(workspace, row)
+        given = definition.inference_config
+        files: InferenceConfig = given
+        if not given.entry_path.is_file():
+            files = work.kept_files(row, definition) or given
+            if files is not given:
+                work.teller.tell("warning", f"{given.entry_path} is gone; the deployed copy is used")
+        work.bring_live(
+            row, work.plan(row, definition.models, files, definition.deployment_config), given, {}
+        )
+    return get(workspace, name)
