@@ -222,6 +222,12 @@ def test_a_service_that_is_not_there(ws: Workspace) -> None:
     Webservice.check_for_existing_webservice(ws, "nothing")
 
 
+def post(service: Webservice, secret: str | None) -> int:
+    """Ask as a client does, and return the status."""
+    headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+    return requests.post(service.scoring_uri, data='{"x": 4}', headers=headers, timeout=30).status_code
+
+
 def test_an_aci_service_runs_here_and_says_so(
     ws: Workspace, model: Model, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,7 +238,6 @@ def test_an_aci_service_runs_here_and_says_so(
     notes = [line for line in capsys.readouterr().out.splitlines() if "for now" in line]
     assert len(notes) == 1
     assert notes[0].startswith("ACI services run as processes of this machine for now")
-    assert notes[0].endswith("asks for no key.")
     service.wait_for_deployment(show_output=True)
     assert capsys.readouterr().out.endswith(
         'ACI service creation operation finished, operation "Succeeded"\n'
@@ -241,16 +246,22 @@ def test_an_aci_service_runs_here_and_says_so(
     assert (service.state, service.compute_type, service.description) == ("Healthy", "ACI", "d")
     assert (service.tags, service.properties) == ({"a": "1"}, {"p": "1"})
     assert service.container_resource_requirements.serialize() == {"cpu": 1, "memoryInGB": 1}
-    assert service.auth_enabled is False
+    assert (service.auth_enabled, service.token_auth_enabled) == (True, False)
     assert service.created_time.tzinfo is not None
-    with pytest.raises(NotYetAvailable, match="get_keys"):
-        service.get_keys()
     with pytest.raises(WebserviceException, match="Primary"):
         service.regen_key("third")
     with pytest.raises(NotImplementedError):
         service.get_token()
-    answer = requests.post(service.scoring_uri, data='{"x": 4}', timeout=30)
-    assert answer.json()["answer"] == 8
+    assert service.run('{"x": 4}')["answer"] == 8
+    for key in service.get_keys():
+        assert post(service, key) == 200
+    assert (post(service, None), post(service, "guess")) == (401, 401)
+    primary, secondary = service.get_keys()
+    service.regen_key("PRIMARY")
+    assert service.get_keys()[0] != primary
+    service.regen_key("Secondary", set_key="my-own-key")
+    assert service.get_keys()[1] == "my-own-key"
+    assert [post(service, key) for key in (primary, secondary, "my-own-key")] == [401, 401, 200]
 
     with pytest.raises(WebserviceException, match="exists already") as caught:
         deploy(ws, model, config)
@@ -270,6 +281,10 @@ def test_an_aci_service_runs_here_and_says_so(
     with pytest.raises(NotYetAvailable, match="image"):
         service.update(image=object())
     service.update(description="new", tags={"c": "3"})
+    service.update(auth_enabled=False)
+    assert (service.auth_enabled, post(service, None)) == (False, 200)
+    with pytest.raises(WebserviceException, match="auth_enabled=True"):
+        service.get_keys()
     found = Webservice(ws, "myservice")
     assert isinstance(found, AciWebservice)
     assert (found.tags, found.properties) == ({"c": "3"}, {"p": "1", "q": "2"})
@@ -307,9 +322,18 @@ def test_an_aks_service_keeps_its_limits(ws: Workspace, model: Model) -> None:
     service.update(scoring_timeout_ms=6000)
     assert service._record.deployment_config.scoring_timeout_ms == 6000
     assert service._record.deployment_config.max_queue_wait_ms == 700
-    for call in (service.get_token, service.get_access_token, service.get_keys):
-        with pytest.raises(NotYetAvailable):
-            call()
+    assert (service.auth_enabled, service.token_auth_enabled) == (True, False)
+    assert (post(service, None), post(service, service.get_keys()[1])) == (401, 200)
+    with pytest.raises(WebserviceException, match="token_auth_enabled=True"):
+        service.get_token()
+    service.update(token_auth_enabled=True)
+    assert (service.auth_enabled, service.token_auth_enabled) == (False, True)
+    token, refresh_after = service.get_token()
+    assert refresh_after.tzinfo is None
+    access = service.get_access_token()
+    assert (access.token_type, access.refresh_after < access.expiry_on) == ("Bearer", True)
+    assert (post(service, token), post(service, access.access_token), post(service, "x")) == (200, 200, 401)
+    assert service.run('{"x": 4}')["answer"] == 8
     with pytest.raises(WebserviceException, match="namespace"):
         service.update(namespace="Not Allowed")
 

@@ -75,6 +75,12 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
             | errors.InvalidName(kind="dataset")
         ):
             return UserErrorException(text, inner_exception=error)
+        case errors.AuthenticationOff(service=service, kind=kind):
+            setting = "auth_enabled" if kind == "key" else "token_auth_enabled"
+            return WebserviceException(
+                f"{service} does not ask for a {kind}; service.update({setting}=True) changes that",
+                inner_exception=error,
+            )
         case errors.NotSupported():
             return NotYetAvailable.of(text, error)
         case _:

@@ -8,6 +8,7 @@ from azureml.core.webservice._configuration import (
     missing_files,
     positive,
 )
+from moorage.deployments import LocalConfig
 
 __all__ = ["AciServiceDeploymentConfiguration"]
 
@@ -78,6 +79,14 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             }
         )
         yield from all_or_none({"vnet_name": self.vnet_name, "subnet_name": self.subnet_name})
+
+    def as_record(self) -> LocalConfig:
+        """Return the control plane's form: processes of this machine, with keys if they are asked for."""
+        return LocalConfig(
+            auth_enabled=bool(self.auth_enabled),
+            primary_key=self.primary_key,
+            secondary_key=self.secondary_key,
+        )
 
     def print_deploy_configuration(self) -> None:
         """Print the resources that were asked for."""

@@ -18,11 +18,15 @@ __all__ = ["add_properties", "add_tags", "deploy_again", "reload", "remove_tags"
 _LABELS = ("tags", "properties", "description")
 _IMAGE = "Pass models and inference_config instead of an image."
 # What an update can change while every kind of service is processes of this machine.
-_LIMITS = {
+_CHANGEABLE = {
     "num_replicas": "worker_count",
     "scoring_timeout_ms": "scoring_timeout_ms",
     "max_request_wait_time": "max_queue_wait_ms",
+    "auth_enabled": "auth_enabled",
+    "token_auth_enabled": "token_auth_enabled",
 }
+# Asking for the one ends asking for the other.
+_EXCLUDES = {"auth_enabled": "token_auth_enabled", "token_auth_enabled": "auth_enabled"}
 
 
 def update(service: "Webservice", given: Mapping[str, Any]) -> None:
@@ -43,11 +47,12 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
         changes["models"] = [model.id for model in given["models"]]
     if "inference_config" in given:
         changes["inference_config"] = given["inference_config"].as_record()
-    limits = {ours: given[old] for old, ours in _LIMITS.items() if old in given}
+    settings: dict[str, Any] = {_EXCLUDES[name]: False for name in _EXCLUDES if given.get(name)}
+    settings |= {ours: given[old] for old, ours in _CHANGEABLE.items() if old in given}
     present = service._record.deployment_config
-    if limits and isinstance(present, LocalConfig):
-        changes["deployment_config"] = replace(present, **limits)
-    ignored = sorted(set(given) - {*_LABELS, *_LIMITS, "models", "inference_config"})
+    if settings and isinstance(present, LocalConfig):
+        changes["deployment_config"] = replace(present, **settings)
+    ignored = sorted(set(given) - {*_LABELS, *_CHANGEABLE, "models", "inference_config"})
     if ignored:
         print(f"Without effect until services run on their own targets: {', '.join(ignored)}")
     if changes:

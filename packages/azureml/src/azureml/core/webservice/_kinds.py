@@ -50,11 +50,7 @@ def shown_properties(record: Service) -> dict[str, str]:
 def note(configuration: WebserviceDeploymentConfiguration) -> str:
     """Return the line that says where such a service runs for now."""
     kind = configuration.webservice_type
-    asked_for_keys = kind == "AKS" or any(
-        getattr(configuration, name, None) for name in ("auth_enabled", "token_auth_enabled", *_SECRET)
-    )
-    keys = " and asks for no key" if asked_for_keys else ""
-    return f"{kind} services run as processes of this machine for now: it answers this machine only{keys}."
+    return f"{kind} services run as processes of this machine for now: it answers this machine only."
 
 
 def _remembered(record: Service) -> Mapping[str, Any]:

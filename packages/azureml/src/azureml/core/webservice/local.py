@@ -184,12 +184,18 @@ class LocalWebservice(Webservice):
         print(f"Local webservice {self.name} was deleted")
 
     def get_keys(self) -> tuple[str, str]:
-        """Local services have no keys."""
-        raise NotImplementedError("a LocalWebservice has no keys: it answers this machine only")
+        """Local services have no keys, unless another tool deployed them so."""
+        self._needs_keys()
+        return super().get_keys()
 
     def regen_key(self, key: str) -> None:  # type: ignore[override]
-        """Local services have no keys."""
-        raise NotImplementedError("a LocalWebservice has no keys: it answers this machine only")
+        """Local services have no keys, unless another tool deployed them so."""
+        self._needs_keys()
+        super().regen_key(key)
+
+    def _needs_keys(self) -> None:
+        if not self.auth_enabled:
+            raise NotImplementedError("a LocalWebservice has no keys: it answers this machine only")
 
     def deploy_to_cloud(
         self, name: str | None = None, deployment_config: Any = None, deployment_target: Any = None

@@ -96,7 +96,7 @@ class Webservice(OldestDeployments):
         self.tags, self.properties = dict(record.tags), _kinds.shown_properties(record)
         self.created_time, self.updated_time = record.created_at, record.updated_at
         self.created_by = {"userName": record.created_by}
-        self.auth_enabled, self.token_auth_enabled = False, False
+        self.auth_enabled, self.token_auth_enabled = record.auth_enabled, record.token_auth_enabled
         self.image, self.image_id, self.image_digest = None, None, None
         self.enable_app_insights = False
         self.container_resource_requirements = None
