@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-SECTIONS = ("check", "environment", "folder", "model", "serve", "service", "workspace")
+SECTIONS = ("check", "environment", "folder", "model", "serve", "service", "tls", "workspace")
 
 # Plain text where a program or a file reads it.
 MARKUP: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None

@@ -72,3 +72,17 @@ def list_workspaces(session: Session) -> Any:
 def show(session: Session) -> Any:
     """Show the workspace that commands use now, or the one named with -w."""
     return workspace_document(session.workspace)
+
+
+@command(app, "rotate-signing-key", example="moor workspace rotate-signing-key", table=dict)
+def rotate_signing_key(
+    session: Session,
+    *,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Refuse the tokens that were given out, from now on.")
+    ] = False,
+) -> Any:
+    """Sign the tokens of services with a new key. Tokens that were given out stay valid until they expire."""
+    from moorage import services
+
+    return {"signingKeyId": services.rotate_signing_key(session.workspace, revoke=revoke)}

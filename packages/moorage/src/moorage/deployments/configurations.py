@@ -29,12 +29,20 @@ class LocalConfig:
     primary_key: str | None = field(default=None, repr=False)  # None: kept, or generated
     secondary_key: str | None = field(default=None, repr=False)
     public_routes: str = "/"  # comma separated; what is open to everybody also with keys or tokens
+    ssl_enabled: bool = False  # speak TLS
+    ssl_certificate_path: str | None = None  # PEM file with the chain; read again when it is renewed
+    ssl_key_path: str | None = None  # PEM file with the key of the certificate
+    ssl_cname: str | None = None  # host name in the address of the service; None: that of this machine
 
     def __post_init__(self) -> None:
         check_port(self.port)
         if self.auth_enabled and self.token_auth_enabled:
             raise InvalidConfiguration("auth_enabled and token_auth_enabled exclude each other")
         _check_keys(primary_key=self.primary_key, secondary_key=self.secondary_key)
+        if self.ssl_enabled and not (self.ssl_certificate_path and self.ssl_key_path):
+            raise InvalidConfiguration("ssl_enabled needs a certificate file and a key file")
+        if self.ssl_cname is not None and re.fullmatch(r"[A-Za-z0-9.-]{1,253}", self.ssl_cname) is None:
+            raise InvalidConfiguration(f"ssl_cname {self.ssl_cname!r} is not a host name")
         if not self.host:
             raise InvalidConfiguration("host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 everybody")
         _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)

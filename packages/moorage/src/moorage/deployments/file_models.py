@@ -98,6 +98,10 @@ class LocalFile(FileModel):
     token_auth_enabled: bool = False
     keys: KeysFile = Field(default_factory=KeysFile)
     public_routes: str = "/"
+    ssl_enabled: bool = False
+    ssl_certificate: str | None = None
+    ssl_key: str | None = None
+    cname: str | None = None
 
 
 class ContainerFile(LabelsFile):

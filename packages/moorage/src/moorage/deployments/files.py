@@ -38,7 +38,7 @@ _WITHOUT_EFFECT = {
     "dependencies": "name the folder of all files in sourceDirectory",
 }
 
-_NOT_FIELDS = frozenset({"compute_type", "keys"})
+_NOT_FIELDS = frozenset({"compute_type", "keys", "ssl_certificate", "ssl_key", "cname"})
 
 
 def parse_inference_config(
@@ -112,8 +112,14 @@ def _local(document: Document, warn: OnWarning) -> LocalConfig:
     file = _validated(LocalFile, document)
     _warn_of_unknown(document, file, (), warn)
     values = {name: getattr(file, name) for name in LocalFile.model_fields if name not in _NOT_FIELDS}
-    keys = {"primary_key": file.keys.primary_key, "secondary_key": file.keys.secondary_key}
-    return _record(document, LocalConfig, **keys, **values)
+    others = {
+        "primary_key": file.keys.primary_key,
+        "secondary_key": file.keys.secondary_key,
+        "ssl_certificate_path": file.ssl_certificate,
+        "ssl_key_path": file.ssl_key,
+        "ssl_cname": file.cname,
+    }
+    return _record(document, LocalConfig, **others, **values)
 
 
 def _container(document: Document, warn: OnWarning) -> ContainerConfig:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from moorage import models as registry
+from moorage.deployments.certificates import check_certificate, with_absolute_paths
 from moorage.deployments.configurations import DeploymentConfig, LocalConfig
 from moorage.deployments.imports import check_imports, reachable
 from moorage.deployments.inference import InferenceConfig
@@ -57,7 +58,7 @@ def plan(
     ``models`` are records or ids (``name:version``, ``name``); ``own_port`` is the port that the service
     holds already. Reads files, the registry and the interpreter; changes nothing.
     """
-    config = deployment_config or LocalConfig()
+    config = with_absolute_paths(deployment_config or LocalConfig())
     draft = _Draft(workspace, own_port)
     draft.check_name(name)
     draft.check_target(config)
@@ -104,6 +105,7 @@ class _Draft:
         if not (config.is_loopback or config.auth_enabled or config.token_auth_enabled):
             text = f"everybody who can reach {config.host} can use the service: it asks for no key"
             self.problems.append(warning("host", text))
+        self.problems += check_certificate(config)
         if config.port is not None and config.port != self.own_port:
             self._check_port(config.host, config.port)
 

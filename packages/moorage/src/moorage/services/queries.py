@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from moorage.errors import InvalidArgument, NotSupported
 from moorage.services import rows
+from moorage.services.addresses import public_address
 from moorage.services.definitions import Definition
 from moorage.services.locks import is_busy
 from moorage.services.service import COMPUTE_TYPES, Row, Service, state_of
@@ -91,6 +92,7 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
     # After an operation that was cut short the target may be further than the database knows.
     revision = observed.live if observed.live is not None else row.revision
     definition = None if revision is None else definitions.get(revision)
+    scoring_uri = public_address(scoring_uri, definition.deployment_config if definition else None)
     return Service(
         name=row.name,
         state=state,

@@ -1,17 +1,23 @@
 """Sending a request to a service."""
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
+from moorage.deployments import LocalConfig
 from moorage.errors import ServiceNotRunning
 from moorage.services.access import authorization
 from moorage.services.queries import get
 from moorage.workspace import Workspace
 
+if TYPE_CHECKING:
+    import ssl
+
 DEFAULT_TIMEOUT_S = 3600.0
+_ANY = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - nothing is bound here
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ def run(
     # Not http.client's resolving of "localhost": it may try an address first where nobody listens.
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_s)
     try:
+        if address.scheme == "https" and isinstance(service.deployment_config, LocalConfig):
+            connection.sock = _over_tls(service.deployment_config, address, timeout_s)
         connection.request("POST", address.path, body.encode() if isinstance(body, str) else body, sent)
         answer = connection.getresponse()
         content = answer.read()
@@ -67,6 +75,21 @@ def run(
     finally:
         connection.close()
     return Response(answer.status, {key.lower(): value for key, value in answer.getheaders()}, content)
+
+
+def _over_tls(config: LocalConfig, address: SplitResult, timeout_s: float) -> "ssl.SSLSocket":
+    """Connect to a service of this machine; it must have its own certificate, whoever signed that."""
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=config.ssl_certificate_path)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        # The name may lead to this machine by way of others, or not yet.
+        host = config.host if config.host not in _ANY else "localhost"
+        plain = socket.create_connection((host, address.port or 443), timeout=timeout_s)
+        return context.wrap_socket(plain, server_hostname=config.ssl_cname or host)
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectionError(f"its certificate is not accepted: {error.verify_message}") from error
 
 
 def _why(name: str, state: str, reason: str | None) -> str:

@@ -13,6 +13,7 @@ from moorage.errors import DeploymentFailed, InvalidName, MoorageError
 from moorage.models import Model
 from moorage.services import rows
 from moorage.services.access import prepare_access, settle_access
+from moorage.services.addresses import public_address
 from moorage.services.converging import Contents, converge
 from moorage.services.definitions import Definition, define
 from moorage.services.events import OnEvent, Teller
@@ -105,11 +106,11 @@ class Work:
                 timeout_s=self.timeout_s,
             )
         except BaseException as error:
-            self._go_back(row, order, error)
+            self.go_back(row, order, error)
             raise
         rows.went_live(self.workspace, name, order.revision, observed.host, observed.port)
         settle_access(self.workspace, name, self.target, made.deployment_config)
-        uri = self.target.scoring_uri(self.place, observed)
+        uri = public_address(self.target.scoring_uri(self.place, observed), made.deployment_config)
         self.teller.tell("live", f"{name} answers at {uri}", order.revision)
         self._prune(order.revision)
 
@@ -133,7 +134,8 @@ class Work:
         drain_s = _LONGEST_DRAIN_S if timeout_ms == 0 else timeout_ms / 1000 + _SHORTEST_DRAIN_S
         return Order(revision, config.host, kept, min(drain_s, _LONGEST_DRAIN_S))
 
-    def _go_back(self, row: Row | None, order: Order, error: BaseException) -> None:
+    def go_back(self, row: Row | None, order: Order, error: BaseException) -> None:
+        """After a failure, let what served before serve on, or nothing run at all."""
         name = self.place.service
         self.teller.tell("failed", _first_line(error), order.revision)
         if row is not None and row.live_revision is not None:
@@ -153,10 +155,11 @@ class Work:
 
     def _prune(self, live: int) -> None:
         name = self.place.service
-        numbers = rows.revisions_of(self.workspace, name)
+        served, others = rows.revisions_of(self.workspace, name)
         observed = self.target.observe(self.place)
-        in_use = observed.ready | observed.starting | {live}
-        old = [n for n in sorted({*numbers, *observed.prepared})[:-KEPT_REVISIONS] if n not in in_use]
+        in_use = observed.ready | observed.starting | {live, *served[-KEPT_REVISIONS:]}
+        # What failed is of use until the next one works, for looking at.
+        old = sorted({*served, *others, *observed.prepared} - in_use)
         for number in old:
             self.target.retire(self.place, number)
         if old:

@@ -35,6 +35,8 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
         auth_file=f"../../{GUARD_FILE}",
         public_routes=config.public_routes,
+        tls_certificate=config.ssl_certificate_path if config.ssl_enabled else None,
+        tls_key=config.ssl_key_path if config.ssl_enabled else None,
         **given,
     )
     return settings_as_json(settings)
