@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import random
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -225,3 +227,68 @@ def test_the_event_loop_is_not_needed_for_the_protocol():
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
     connect()
+
+
+@pytest.fixture(scope="module", params=["decode_arrays", "scorer_frames"])
+def target(request):
+    """A target of ``make fuzz``, without atheris."""
+    path = Path(__file__).parents[3] / "fuzz" / f"{request.param}.py"
+    spec = importlib.util.spec_from_file_location(request.param, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_targets_of_the_fuzzer_find_nothing_at_first_sight(target):
+    choose = random.Random(1)
+    for seed in target.SEEDS:
+        target.check(seed)
+        for _ in range(12):
+            data = bytearray(seed)
+            for _ in range(choose.randrange(1, 5)):
+                place = choose.randrange(len(data) + 1)
+                data[place : place + choose.randrange(3)] = choose.choice(
+                    [choose.randbytes(1), choose.choice(target.WORDS)]
+                )
+            target.check(bytes(data))
+
+
+TALKS = """
+import os
+
+def init():
+    pass
+
+def run(data):
+    for name in os.listdir("/proc/self/fd") if data else ():
+        if os.readlink("/proc/self/fd/" + name).startswith("socket:"):
+            os.write(int(name), bytes.fromhex(data))
+    return "fine"
+"""
+NOTHING = bytes(8)  # ran for 0 ms
+
+
+def test_a_scorer_that_talks_nonsense_costs_one_request(servers):
+    """The script writes into the socket of its scorer, in the name of the request that it runs."""
+    server = servers.start(TALKS)
+    deep = frames.pack_array("f8", (0,) * 40 + (1 << 62,) * 20, b"")
+    head = frames.join_section(b'{"status": 1e999, "headers": []}')
+    kinds = [
+        (frames.RESULT, b"x", 0, 0),
+        (frames.RESULT, NOTHING + b"[1]", frames.STREAMED, frames.RESULT_JSON),
+        (frames.RESULT, NOTHING + deep, 0, frames.RESULT_ARRAY),
+        (frames.RESULT, NOTHING + head, 0, frames.RESULT_RESPONSE),
+        (frames.RESULT, NOTHING + head, frames.STREAMED, frames.RESULT_RESPONSE),
+        (frames.READY, b"{}", 0, 0),
+        (frames.CHUNK, b"x", frames.LAST, 0),
+        (99, b"", 0, 0),
+    ]
+    # Requests are numbered from 1 on, and there are two for each kind.
+    for number, (type_, payload, flags, kind) in enumerate(kinds):
+        answer = server.post(frames.pack(type_, payload, flags, kind, 1 + 2 * number).hex())
+        assert answer.status == 500
+        assert answer.message
+        assert server.post(b"").json() == "fine"
+    assert server.post(b"ff" * 40).status == 500
+    assert server.post(b"").json() == "fine"
+    assert server.process.poll() is None

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="azmlinfsrv",
         description="Serve an entry script with init() and run() over HTTP.",
         epilog="Example: azmlinfsrv --entry_script score.py --model_dir model. "
-        "The environment variable MOORAGE_PYTHON names the interpreter that runs the script, if it is another.",
+        "The environment variable MOORAGE_PYTHON names the interpreter of the script, if it is another.",
     )
     parser.add_argument("--entry_script", metavar="PATH", help="the entry script")
     parser.add_argument("--model_dir", metavar="PATH", help="folder of the model, for AZUREML_MODEL_DIR")

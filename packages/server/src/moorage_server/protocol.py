@@ -12,6 +12,7 @@ from time import monotonic
 from typing import cast
 
 from moorage_runtime import frames
+from moorage_server.answers import INTERNAL_ERROR
 from moorage_server.calls import Call
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class ScorerConnection(asyncio.Protocol):
         self.is_streaming = False  # the head's answer has begun and comes in pieces
         self.is_exclusive = False  # the head's body is streamed
         self.is_lost = False
+        self._is_introduced = False  # has said what it is, or why it is nothing
         self.is_broken = False  # sent what is not of the protocol; being closed
         self._partial = bytearray()
         self._needed = _HEADER
@@ -105,11 +107,15 @@ class ScorerConnection(asyncio.Protocol):
                 and call is not None
                 and call.request_id == request_id
                 and not flags & _STREAMED
+                and not self.is_streaming
             ):
                 # First the next request for the scorer, then the answer for the client.
                 self._pop(call)
                 if not call.is_cancelled:
-                    call.finish(type_, flags, kind, data[start:end])
+                    try:
+                        call.finish(type_, flags, kind, data[start:end])
+                    except Exception:
+                        self._unusable(call)
             else:
                 self._take(type_, flags, kind, request_id, data[start:end])
         else:
@@ -163,11 +169,13 @@ class ScorerConnection(asyncio.Protocol):
         if call is not None and call.request_id == request_id and type_ == frames.CHUNK:
             self._take_chunk(call, flags, payload)
         elif call is not None and call.request_id == request_id and type_ == _RESULT:
+            if self.is_streaming or kind != frames.RESULT_RESPONSE:
+                self._refuse("an answer in pieces that cannot be one")
+                return
             self._begin_stream(call, flags, kind, payload)
-        elif type_ == frames.READY:
-            self.on_ready(payload)
-        elif type_ == frames.FAILED:
-            self.on_failed(payload)
+        elif type_ in (frames.READY, frames.FAILED) and not self._is_introduced:
+            self._is_introduced = True
+            (self.on_ready if type_ == frames.READY else self.on_failed)(payload)
         else:
             self._refuse(f"a frame of type {type_} for request {request_id}, which is not due")
 
@@ -175,8 +183,13 @@ class ScorerConnection(asyncio.Protocol):
         self.is_streaming = True
         if call.is_cancelled:
             self.abort_answer(call)
-        else:
+            return
+        try:
             call.finish(frames.RESULT, flags, kind, payload)
+        except Exception:
+            # It is still the head of the line, and is told when the connection ends: nothing was sent yet.
+            self.is_streaming = False
+            self._refuse("the beginning of an answer that cannot be read", is_error=True)
 
     def _take_chunk(self, call: Call, flags: int, payload: bytes) -> None:
         if not self.is_streaming:
@@ -203,8 +216,13 @@ class ScorerConnection(asyncio.Protocol):
         self.head_since = now
         self.on_reply(call)
 
-    def _refuse(self, what: str) -> None:
+    def _unusable(self, call: Call) -> None:
+        """Give up an answer that is off the line and cannot be read: its client must not wait for ever."""
+        self._refuse("an answer that cannot be read", is_error=True)
+        call.lost(INTERNAL_ERROR)
+
+    def _refuse(self, what: str, *, is_error: bool = False) -> None:
         # Nothing that follows can be trusted to belong to the request it names.
         self.is_broken = True
-        logger.error("a scorer sent %s; it is replaced", what)
+        logger.error("a scorer sent %s; it is replaced", what, exc_info=is_error)
         self.transport.abort()
