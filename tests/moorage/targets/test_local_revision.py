@@ -135,3 +135,41 @@ def test_the_home_of_workspaces_is_never_copied_into_itself(home, make, project,
     name = around.name
     assert f"app/{name}/score.py" in _files(folder)
     assert not (folder / "app" / name / home.name).exists()
+
+
+def test_variables_of_the_environment_choose_settings_where_the_deployment_is_silent(make, project):
+    variables = {
+        "WORKER_COUNT": "3",
+        "WORKER_PRELOAD": "true",
+        "SCORING_TIMEOUT_MS": "700",
+        "AML_CORS_ORIGINS": "http://a.example",
+    }
+    config = InferenceConfig(
+        entry_script=project / "score.py", environment=Environment(name="old", variables=variables)
+    )
+    settings = read_settings(make(config) / "service.json")
+    assert (settings.worker_count, settings.preload, settings.scoring_timeout_ms) == (3, True, 700)
+    assert settings.cors_origins == "http://a.example"
+    assert settings.environment["WORKER_COUNT"] == "3"  # the script sees it, too
+
+
+def test_the_deployment_is_stronger_than_the_variables(make, project):
+    variables = {"WORKER_COUNT": "3", "WORKER_PRELOAD": "true", "AML_CORS_ORIGINS": "http://a.example"}
+    config = InferenceConfig(
+        entry_script=project / "score.py", environment=Environment(name="old", variables=variables)
+    )
+    deployment = LocalConfig(
+        worker_count=2, preload=False, cors_origins="*", max_batch_delay_ms=1.5, spin_us=50
+    )
+    settings = read_settings(make(config, deployment=deployment) / "service.json")
+    assert (settings.worker_count, settings.preload, settings.cors_origins) == (2, False, "*")
+    assert (settings.max_batch_delay_ms, settings.spin_us) == (1.5, 50)
+
+
+def test_a_variable_that_cannot_be_used_is_a_problem_of_the_plan(workspace, project):
+    config = InferenceConfig(
+        entry_script=project / "score.py",
+        environment=Environment(name="old", variables={"SCORING_TIMEOUT_MS": "soon"}),
+    )
+    made = plan(workspace, "svc", (), config)
+    assert ["SCORING_TIMEOUT_MS" in problem.message for problem in made.problems] == [True]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from moorage_server.errors import InvalidSettings
 from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS, ServiceSettings
@@ -42,6 +43,19 @@ _FILE_KEYS = frozenset(
         "WORKSPACE_NAME",
     }
 )
+
+
+_NUMBERS = {
+    "SCORING_TIMEOUT_MS": "scoring_timeout_ms",
+    "WORKER_COUNT": "worker_count",
+    "WORKER_TIMEOUT": "worker_timeout_s",
+    "AZUREML_DEBUG_PORT": "debug_port",
+}
+_TEXTS = {
+    "AML_CORS_ORIGINS": "cors_origins",
+    "SERVICE_PATH_PREFIX": "path_prefix",
+    "SERVICE_VERSION": "version",
+}
 
 
 class InvalidWorkerCount(InvalidSettings):
@@ -190,6 +204,33 @@ def decide(
         app_insights_key_given=key is not None,
         transport=flags.transport,
     )
+
+
+def settings_in(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of ``ServiceSettings`` that the variables of an environment choose.
+
+    For services whose other settings come from a deployment: the old images read these variables, too.
+
+    Raises:
+        InvalidSettings: a value cannot be used; the message names the variable or the setting.
+    """
+    values = Values(variables)
+    chosen: dict[str, Any] = {}
+    for name, field in _NUMBERS.items():
+        if values.text(name) is not None:
+            chosen[field] = values.integer(name, 0)
+    if not chosen.get("debug_port"):
+        chosen.pop("debug_port", None)  # 0: none
+    for name, field in _TEXTS.items():
+        text = values.text(name)
+        if text is not None:
+            chosen[field] = text
+    if values.text("WORKER_PRELOAD") is not None:
+        chosen["preload"] = (values.text("WORKER_PRELOAD") or "").lower() == "true"
+    if values.text("SERVER_VERSION_LOG_RESPONSE_ENABLED") is not None:
+        chosen["server_version"] = _server_version(values)
+    ServiceSettings(**chosen)  # checks the ranges
+    return chosen
 
 
 def find_config_file(flags: Flags, environment: Values, directory: Path, root: Path) -> Path | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from moorage_server import logs
-from moorage_server.environment import DEFAULT_PORT, ServerOptions
+from moorage_server.environment import DEFAULT_PORT, ServerOptions, settings_in
+from moorage_server.errors import InvalidSettings
 from moorage_server.events import Events
 from moorage_server.front import BACKLOG, run_front
 from moorage_server.settings import ServiceSettings
@@ -34,22 +35,28 @@ def serve_script(
 ) -> int:
     """Serve an entry script until interrupted; return the exit code of contract section 1.3.
 
-    The application root is the folder of the script. With ``reload``, every change below that folder loads
+    The application root is the folder of the script. Variables such as ``AML_CORS_ORIGINS`` count. With ``reload``, every change below that folder loads
     the script again, and its errors are shown to clients: for development.
     """
     path = script.absolute()
-    settings = ServiceSettings(
+    logs.set_up_logging()
+    try:
+        values = settings_in(os.environ)
+    except InvalidSettings as error:
+        say(f"Invalid configuration: {error}")
+        return 3
+    values.update(
         name=path.stem,
         app_root=str(path.parent),
         entry_script=path.name,
         model_dir=None if model_dir is None else str(model_dir.absolute()),
         python=python,
-        worker_count=worker_count,
         development=reload,
-        server_version=server_version(),
         access_log=True,
     )
-    logs.set_up_logging()
+    if worker_count > 1:
+        values["worker_count"] = worker_count
+    settings = ServiceSettings(**values)
     try:
         listener = listen(host, port, say=say)
     except PortTaken as error:

@@ -22,6 +22,10 @@ class LocalConfig:
     max_concurrent_requests: int | None = None  # running and waiting together; beyond: 503
     max_queue_wait_ms: int | None = None  # a request that waits longer for a scorer gets a 503
     max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
+    max_batch_delay_ms: float = 0.0  # how long a batch waits for more requests; 0: never
+    preload: bool | None = None  # run init() once and fork the scorers from there
+    spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
+    cors_origins: str | None = None  # comma separated; which web pages may call the service
     legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
     public_examples: bool = True  # show the samples of the schema in the OpenAPI documents
     auth_enabled: bool = False  # callers must bring one of two keys
@@ -47,6 +51,7 @@ class LocalConfig:
             raise InvalidConfiguration("host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 everybody")
         _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)
         _at_least(0, scoring_timeout_ms=self.scoring_timeout_ms, max_queue_wait_ms=self.max_queue_wait_ms)
+        _at_least(0, max_batch_delay_ms=self.max_batch_delay_ms, spin_us=self.spin_us)
         _at_least(1, max_concurrent_requests=self.max_concurrent_requests)
 
     @property
@@ -210,7 +215,7 @@ def _positive(**values: float | None) -> None:
             raise InvalidConfiguration(f"{name} must be greater than 0, it is {value}")
 
 
-def _at_least(lowest: int, **values: int | None) -> None:
+def _at_least(lowest: int, **values: float | None) -> None:
     for name, value in values.items():
         if value is not None and value < lowest:
             raise InvalidConfiguration(f"{name} must be at least {lowest}, it is {value}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from moorage import models as registry
+from moorage.deployments import no_code
 from moorage.deployments.certificates import check_certificate, with_absolute_paths
 from moorage.deployments.configurations import DeploymentConfig, LocalConfig
 from moorage.deployments.imports import check_imports, reachable
@@ -31,6 +32,8 @@ from moorage.errors import (
 )
 from moorage.models import Model
 from moorage.workspace import Workspace, home_folder
+from moorage_server.environment import settings_in
+from moorage_server.errors import InvalidSettings
 
 NAME_RULE = "3 to 32 lower-case letters, digits and '-', the first a letter, the last a letter or digit"
 MOST_MODELS = 1000
@@ -64,8 +67,8 @@ def plan(
     draft.check_target(config)
     found = draft.find_models(models)
     made = Plan(name, config.compute_type, config, models=found)
-    if inference_config is None:
-        draft.problems.append(_no_script(found))
+    if inference_config is None or no_code.is_no_code(inference_config):
+        made = draft.look_at_models(made, no_code.inference_config(inference_config))
     else:
         made = draft.look_at_script(made, inference_config.absolute())
     draft.check_space(made)
@@ -137,6 +140,22 @@ class _Draft:
             self.problems.append(error("models", f"{len(found)} models; at most {MOST_MODELS} are possible"))
         return tuple(found.values())
 
+    def look_at_models(self, made: Plan, config: InferenceConfig) -> Plan:
+        """Plan a deployment without a script of the user's."""
+        self.problems += no_code.check_models(made.models, self.problems)
+        python = chosen_interpreter(config.environment)
+        interpreter = self._ask(python, None, [], wanted={"moorage_server"})
+        variables = {**self._variables(config.environment), **no_code.variables(made.models)}
+        made = replace(made, inference_config=config, python=python, variables=variables)
+        if interpreter is not None:
+            made = replace(made, python_version=interpreter.python)
+            if interpreter.missing:
+                text = f"{python} does not have moorage-server, which serves models without a script"
+                self.problems.append(error("environment", text, "install it there, or write an entry script"))
+            self.problems += no_code.check_libraries(interpreter, made.models)
+            self._check_libraries(interpreter, made.models)
+        return replace(made, source=Source(config.entry_path))
+
     def look_at_script(self, made: Plan, config: InferenceConfig) -> Plan:
         environment = config.environment
         python = chosen_interpreter(environment)
@@ -164,10 +183,20 @@ class _Draft:
             check_variables(variables)
         except InvalidConfiguration as fault:
             self.problems.append(from_error("environment", fault))
+        try:
+            settings_in(variables)
+        except InvalidSettings as fault:
+            self.problems.append(error("environment", str(fault)))
         return variables
 
-    def _ask(self, python: Path, source: Source | None, texts: list[ScriptText]) -> Interpreter | None:
-        wanted = {found.top for text in texts for found in imports_of(text)}
+    def _ask(
+        self,
+        python: Path,
+        source: Source | None,
+        texts: list[ScriptText],
+        wanted: Iterable[str] = (),
+    ) -> Interpreter | None:
+        wanted = {*wanted, *(found.top for text in texts for found in imports_of(text))}
         files = {text.path for text in texts} | ({source.script} if source else set())
         try:
             answer = ask(python, wanted, sorted(files))
@@ -243,14 +272,6 @@ def _is_other(made_with: str, there: str, parts: int) -> bool:
     from moorage.deployments.requirements import is_other_release
 
     return is_other_release(made_with, there, parts=parts)
-
-
-def _no_script(models: tuple[Model, ...]) -> Problem:
-    fault = NotSupported(
-        "an entry script is needed: give an inference configuration. "
-        "Deploying a model without one comes with a later release"
-    )
-    return from_error("inference_config", fault)
 
 
 def _may_be_pickled(model: Model) -> bool:

@@ -7,9 +7,11 @@ from moorage.deployments import LocalConfig
 from moorage.deployments.plans import Plan
 from moorage.targets.contract import Place
 from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE
+from moorage_server.environment import settings_in
 from moorage_server.settings import ServiceSettings, settings_as_json
 
-_OPTIONAL = ("scoring_timeout_ms", "max_concurrent_requests", "max_queue_wait_ms")
+# Where a deployment says nothing, the variables of its environment count, then the server's defaults.
+_OPTIONAL = ("scoring_timeout_ms", "max_concurrent_requests", "max_queue_wait_ms", "preload", "cors_origins")
 
 
 def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[str, Any]:
@@ -17,7 +19,10 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
     config, source = plan.deployment_config, plan.source
     if not isinstance(config, LocalConfig) or source is None or plan.python is None:
         raise ValueError("a plan with errors, or for another target, cannot be prepared")
-    given = {name: getattr(config, name) for name in _OPTIONAL if getattr(config, name) is not None}
+    given = settings_in(plan.variables)
+    given.update((name, getattr(config, name)) for name in _OPTIONAL if getattr(config, name) is not None)
+    if config.worker_count > 1:
+        given["worker_count"] = config.worker_count
     settings = ServiceSettings(
         name=place.service,
         # Relative: to the folder of the settings file.
@@ -28,8 +33,9 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         model_dir=str(revision_folder / APP_FOLDER / plan.model_dir),
         python=str(plan.python),
         environment={"WORKSPACE_NAME": place.workspace_name, **plan.variables},
-        worker_count=config.worker_count,
         max_batch_size=config.max_batch_size,
+        max_batch_delay_ms=config.max_batch_delay_ms,
+        spin_us=config.spin_us,
         legacy_status=config.legacy_status,
         public_examples=config.public_examples,
         auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
