@@ -370,6 +370,21 @@ class ServiceExists(MoorageError):
         )
 
 
+class RevisionNotFound(MoorageError):
+    """A service has no such revision to go back to; ``known`` are those it has."""
+
+    code = "revision-not-found"
+
+    def __init__(self, name: str, revision: int | None, known: Sequence[int]) -> None:
+        self.name, self.revision, self.known = name, revision, tuple(known)
+        what = "an earlier revision" if revision is None else f"the revision {revision}"
+        numbers = ", ".join(map(str, known))
+        there = f"it can go to: {numbers}" if known else "none is kept besides the present one"
+        super().__init__(
+            f"service {name!r} has not kept {what} ({there}); see: moor service revisions -n {name}"
+        )
+
+
 class ServiceNotRunning(MoorageError):
     """The service does not answer requests now."""
 
@@ -410,6 +425,19 @@ class DeploymentTimeout(MoorageError):
     """The service did not become healthy in time."""
 
     code = "deployment-timeout"
+
+
+# --- profiles ----------------------------------------------------------------------------------
+
+
+class ProfileNotFound(MoorageError):
+    """No profile of that name."""
+
+    code = "profile-not-found"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"profile {name!r} does not exist; Model.profile() or moor model profile makes one")
 
 
 # --- runs --------------------------------------------------------------------------------------

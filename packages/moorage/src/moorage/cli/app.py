@@ -8,7 +8,19 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-SECTIONS = ("check", "environment", "folder", "model", "serve", "service", "tls", "workspace")
+SECTIONS = (
+    "check",
+    "down",
+    "environment",
+    "events",
+    "folder",
+    "model",
+    "serve",
+    "service",
+    "tls",
+    "up",
+    "workspace",
+)
 
 # Plain text where a program or a file reads it.
 MARKUP: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None

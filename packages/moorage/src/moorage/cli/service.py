@@ -207,3 +207,6 @@ def delete(session: Session, *, name: Name) -> Any:
 
 def _or_none(labels: "Mapping[str, str]") -> "Mapping[str, str] | None":
     return labels or None
+
+
+from moorage.cli import rollout  # noqa: E402, F401 - more commands of this group

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from moorage.environments.environment import Environment, check_environment_name, check_variables
 from moorage.errors import EnvironmentNotFound
+from moorage.storage.audit import record
 from moorage.storage.statements import next_number
 from moorage.storage.tables import environment_names, environments
 from moorage.workspace import Workspace
@@ -47,6 +48,7 @@ def register(workspace: Workspace, environment: Environment) -> Environment:
                     created_by=_user(),
                 )
             )
+            record(connection, "environment.registered", f"environment {kept.name}:{version}")
     return replace(kept, version=version)
 
 

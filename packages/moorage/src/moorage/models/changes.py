@@ -12,6 +12,7 @@ from moorage.models.model import Model, ResourceConfiguration, checked_labels, c
 from moorage.models.queries import find
 from moorage.models.rows import insert_labels
 from moorage.models.unused import remove_if_unused
+from moorage.storage.audit import record
 from moorage.storage.tables import model_properties, model_tags, models, service_models
 from moorage.workspace import Workspace
 
@@ -65,6 +66,10 @@ def update(
         wanted = {key: kept[key] for key in kept if key not in set(remove_tags)} | more_tags
         if wanted != current.tags:
             _replace_labels(connection, model_tags, row_id, wanted)
+        changed = [*columns, *(["tags"] if wanted != current.tags else [])]
+        changed += ["properties"] if more_properties else []
+        if changed:
+            record(connection, "model.changed", f"model {current.id}", changed=changed)
         return find(connection, current.name, current.version)
 
 
@@ -83,6 +88,7 @@ def delete(workspace: Workspace, model: Model | str) -> None:
             connection.execute(sql_delete(models).where(models.c.id == row_id))
         except IntegrityError as error:  # a deployment took it since we looked
             raise ModelInUse(current.id, ["that was deployed at this moment"]) from error
+        record(connection, "model.deleted", f"model {current.id}")
     # Afterwards and one by one: killed here, unused contents stay and are collected later.
     for sha256 in sorted({file.sha256 for file in current.files}):
         remove_if_unused(workspace, sha256)

@@ -18,6 +18,7 @@ from moorage.models.model import (
 )
 from moorage.models.rows import insert_all, insert_labels, model_values
 from moorage.models.source import SourceFile, find_files
+from moorage.storage.audit import record
 from moorage.storage.contents import count_on, put_files
 from moorage.storage.statements import next_number
 from moorage.storage.tables import model_files, model_names, model_properties, model_tags, models
@@ -128,6 +129,8 @@ def _insert(workspace: Workspace, model: Model) -> Model:
         )
         insert_labels(connection, model_tags, row_id, model.tags)
         insert_labels(connection, model_properties, row_id, model.properties)
+        size_bytes = sum(file.size_bytes for file in model.files)
+        record(connection, "model.registered", f"model {model.id}", size_bytes=size_bytes)
     return model
 
 

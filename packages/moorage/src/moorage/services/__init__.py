@@ -5,10 +5,11 @@ from moorage.services.deploying import deploy, make_plan
 from moorage.services.events import Event
 from moorage.services.queries import get, get_logs, list_services, models_in_use
 from moorage.services.removal import delete
+from moorage.services.revisions import Revision, revisions, rollback
 from moorage.services.scoring import Response, run
 from moorage.services.service import Service
 from moorage.services.signing import AccessToken
-from moorage.services.starting import start
+from moorage.services.starting import Outcome, down, start, stop, up
 from moorage.services.updating import reload, update
 from moorage.targets.contract import Fault
 
@@ -16,10 +17,13 @@ __all__ = [
     "AccessToken",
     "Event",
     "Fault",
+    "Outcome",
     "Response",
+    "Revision",
     "Service",
     "delete",
     "deploy",
+    "down",
     "get",
     "get_keys",
     "get_logs",
@@ -29,8 +33,12 @@ __all__ = [
     "models_in_use",
     "regen_key",
     "reload",
+    "revisions",
+    "rollback",
     "rotate_signing_key",
     "run",
     "start",
+    "stop",
+    "up",
     "update",
 ]

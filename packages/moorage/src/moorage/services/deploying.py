@@ -58,7 +58,7 @@ def deploy(
             # A folder without a row is what a deletion left that was cut short.
             work.target.destroy(work.place)
         made = work.plan(row, models, inference_config, config)
-        work.bring_live(row, made, inference_config or _unreachable(), changes)
+        work.bring_live(row, made, made.given(inference_config), changes)
     return get(workspace, name)
 
 
@@ -77,7 +77,3 @@ def make_plan(
         place = Place(workspace.path, workspace.name, name)
         own_port = open_target(config.compute_type).observe(place).port
     return plan(workspace, name, models, inference_config, config, own_port=own_port)
-
-
-def _unreachable() -> InferenceConfig:
-    raise AssertionError("a plan without an inference configuration is rejected")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from moorage.errors import OperationInProgress
 from moorage.folders import make_private_folder
+from moorage.targets import Place
 from moorage.workspace import Workspace
 from moorage_server.supervision.lock import FileLock, holder
 
@@ -20,11 +21,18 @@ def operation(workspace: Workspace, service: str) -> Iterator[None]:
     Raises:
         OperationInProgress: somebody else holds it.
     """
-    path = _path(workspace, service)
+    with operation_in(Place(workspace.path, workspace.name, service)):
+        yield
+
+
+@contextmanager
+def operation_in(place: Place) -> Iterator[None]:
+    """As `operation`, where only the folders of this machine are changed."""
+    path = _path(place.workspace_path, place.service)
     make_private_folder(path.parent)
     lock = FileLock(path)
     if not lock.acquire(wait_s=_WAIT_S):
-        raise OperationInProgress(service)
+        raise OperationInProgress(place.service)
     try:
         yield
     finally:
@@ -33,9 +41,9 @@ def operation(workspace: Workspace, service: str) -> Iterator[None]:
 
 def is_busy(workspace: Workspace, service: str) -> bool:
     """Tell whether an operation on the service runs at this moment."""
-    return holder(_path(workspace, service)) is not None
+    return holder(_path(workspace.path, service)) is not None
 
 
-def _path(workspace: Workspace, service: str) -> Path:
+def _path(workspace_path: Path, service: str) -> Path:
     # Not in the service's own folder: deleting that must not delete the right to do so.
-    return workspace.path / "services" / ".locks" / service
+    return workspace_path / "services" / ".locks" / service

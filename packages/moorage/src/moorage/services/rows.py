@@ -14,6 +14,7 @@ from moorage.errors import InvalidConfiguration, ModelNotFound, ServiceNotFound
 from moorage.models.model import parse_model_id
 from moorage.services.definitions import Definition, from_json, to_json
 from moorage.services.service import Row
+from moorage.storage.audit import record
 from moorage.storage.tables import service_models, service_revisions, services
 from moorage.targets import Fault
 from moorage.workspace import Workspace
@@ -107,6 +108,9 @@ def begin(
                 created_by=user(),
             )
         )
+        verb = "deployed" if row is None or row.live_revision is None else "updated"
+        details = {"revision": number, "models": list(definition.models)}
+        record(connection, f"service.{verb}", f"service {name}", **details)
         used = set(definition.models) | set(_models_of(connection, name, row.live_revision if row else None))
         _use_models(connection, name, used)
         made = _find(connection, name)
@@ -127,7 +131,15 @@ def went_live(workspace: Workspace, name: str, revision: int, host: str | None, 
             host=host,
             port=port,
         )
-        _use_models(connection, name, _models_of(connection, name, revision))
+        columns = service_revisions.c
+        connection.execute(
+            update(service_revisions)
+            .where(columns.service_name == name, columns.number == revision)
+            .values(live_at=datetime.now(timezone.utc), withdrawn_at=None)
+        )
+        record(connection, "service.live", f"service {name}", revision=revision)
+        # A revision that is taken back to has its own files of models that were deleted since.
+        _use_models(connection, name, _models_of(connection, name, revision), are_kept=True)
 
 
 def went_back(workspace: Workspace, name: str, fault: Fault | None) -> None:
@@ -140,6 +152,16 @@ def went_back(workspace: Workspace, name: str, fault: Fault | None) -> None:
         wanted = row.live_revision if is_live else row.wanted_revision
         error = None if is_live or fault is None else asdict(fault)
         _set(connection, name, wanted_revision=wanted, error=error)
+        message = None if fault is None else fault.message[:500]
+        failed = {"revision": row.wanted_revision, "stage": fault and fault.stage, "message": message}
+        record(connection, "service.failed", f"service {name}", **failed)
+        columns = service_revisions.c
+        # After a rollback that failed, what serves was not given up after all.
+        connection.execute(
+            update(service_revisions)
+            .where(columns.service_name == name, columns.number == row.live_revision)
+            .values(withdrawn_at=None)
+        )
         # What never served holds on to nothing.
         _use_models(connection, name, _models_of(connection, name, row.live_revision) if is_live else ())
 
@@ -148,6 +170,13 @@ def change(workspace: Workspace, name: str, **columns: Any) -> None:
     """Set columns of a service."""
     with workspace.database.write() as connection:
         _set(connection, name, **columns)
+        record(connection, "service.changed", f"service {name}", changed=sorted(columns))
+
+
+def note(workspace: Workspace, name: str, verb: str, **details: Any) -> None:
+    """Write into the audit log what was done to a service without changing its rows."""
+    with workspace.database.write() as connection:
+        record(connection, f"service.{verb}", f"service {name}", **details)
 
 
 def forget_revisions(workspace: Workspace, name: str, numbers: Iterable[int]) -> None:
@@ -159,12 +188,14 @@ def forget_revisions(workspace: Workspace, name: str, numbers: Iterable[int]) ->
         )
 
 
-def revisions_of(workspace: Workspace, name: str) -> list[int]:
-    """Return the numbers of the kept revisions, the oldest first."""
+def revisions_of(workspace: Workspace, name: str) -> tuple[list[int], list[int]]:
+    """Return the numbers of the revisions that have served, and of those that have not, the oldest first."""
     columns = service_revisions.c
-    wanted = select(columns.number).where(columns.service_name == name).order_by(columns.number)
+    wanted = select(columns.number, columns.live_at).where(columns.service_name == name)
     with workspace.database.read() as connection:
-        return list(connection.execute(wanted).scalars())
+        found = connection.execute(wanted.order_by(columns.number)).all()
+    served = [row.number for row in found if row.live_at is not None]
+    return served, [row.number for row in found if row.live_at is None]
 
 
 def remove(workspace: Workspace, name: str) -> None:
@@ -172,7 +203,8 @@ def remove(workspace: Workspace, name: str) -> None:
     with workspace.database.write() as connection:
         connection.execute(delete(service_models).where(service_models.c.service_name == name))
         connection.execute(delete(service_revisions).where(service_revisions.c.service_name == name))
-        connection.execute(delete(services).where(services.c.name == name))
+        if connection.execute(delete(services).where(services.c.name == name)).rowcount:
+            record(connection, "service.deleted", f"service {name}")
 
 
 def models_in_use(workspace: Workspace) -> dict[str, tuple[str, ...]]:
@@ -232,15 +264,18 @@ def _models_of(connection: Connection, name: str, revision: int | None) -> Seque
     return () if value is None else value["models"]
 
 
-def _use_models(connection: Connection, name: str, models: Iterable[str]) -> None:
+def _use_models(connection: Connection, name: str, models: Iterable[str], *, are_kept: bool = False) -> None:
+    """Note which models a service uses; ``are_kept``: those that are not registered any more are left out."""
     connection.execute(delete(service_models).where(service_models.c.service_name == name))
     for model_id in sorted(set(models)):
         model_name, version = parse_model_id(model_id)
         row = {"service_name": name, "model_name": model_name, "model_version": version}
         try:
-            connection.execute(service_models.insert().values(row))
+            with connection.begin_nested():
+                connection.execute(service_models.insert().values(row))
         except IntegrityError as error:
-            raise ModelNotFound(model_name, version) from error
+            if not are_kept:
+                raise ModelNotFound(model_name, version) from error
 
 
 def user() -> str:

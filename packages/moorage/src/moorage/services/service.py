@@ -83,7 +83,7 @@ def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fau
     if is_busy:
         return "Transitioning", None
     if not observed.is_supervised:
-        return _state_at_rest(row)
+        return _state_at_rest(row, observed)
     if observed.live is not None:
         return ("Healthy", None) if observed.live in observed.ready else ("Unhealthy", observed.error)
     if observed.ordered is not None and observed.ordered in observed.failed:
@@ -91,11 +91,13 @@ def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fau
     return "Transitioning", None
 
 
-def _state_at_rest(row: Row) -> tuple[State, Fault]:
+def _state_at_rest(row: Row, observed: Observed) -> tuple[State, Fault | None]:
     if row.fault is not None:
         return "Failed", row.fault
+    if row.live_revision is not None and observed.ordered is not None and not observed.is_ordered_to_run:
+        return "Stopped", None
     if row.live_revision is not None:
-        text = f"its processes are gone; start them again with: moor service start -n {row.name}"
+        text = f"its processes are gone; start them again with: moor up, or moor service start -n {row.name}"
         return "Stopped", Fault("start", text)
     text = "its deployment was cut short; run the same command again to finish it, or delete the service"
     return "Failed", Fault("start", text)

@@ -40,7 +40,7 @@ def next_step(wanted: Order, observed: Observed) -> Step:
     revision = wanted.revision
     if revision not in observed.prepared:
         return Prepare()
-    if observed.ordered != revision or not observed.is_supervised:
+    if observed.ordered != revision or not observed.is_ordered_to_run or not observed.is_supervised:
         return Start()
     if revision in observed.failed:
         return GiveUp(observed.failed[revision])

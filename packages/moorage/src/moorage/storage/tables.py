@@ -195,6 +195,24 @@ service_revisions = Table(
     Column("definition", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(255), nullable=False),
+    # When it last came to serve, and when a rollback left it.
+    Column("live_at", UtcDateTime),
+    Column("withdrawn_at", UtcDateTime),
+)
+
+# What was changed, by whom, from where. Written in the transaction of the change; triggers keep it as it is.
+events = Table(
+    "events",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(600), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("origin", String(255), nullable=False),
+    Column("details", JSON, nullable=False),
+    Index(None, "subject", "id"),
+    sqlite_autoincrement=True,
 )
 
 # Files that users keep beside models. ``datastore``: a name that old code knows the place by.
@@ -259,4 +277,14 @@ secrets = Table(
     Column("name", String(255), primary_key=True),
     Column("sealed", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+)
+
+# The newest measurement of each name; ``document``: all of it.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(255), nullable=False),
 )

@@ -36,14 +36,16 @@ class Observed:
     """What a target sees of a service now.
 
     ``prepared`` are the revisions whose files are there; ``ordered`` is the one that the target was told to
-    run; ``live`` answers requests, or did and is being started again (then it is not in ``ready``); new
-    connections may come to ``accepting``; ``failed`` could not be started since they were ordered.
+    run, and still shall if ``is_ordered_to_run``; ``live`` answers requests, or did and is being started
+    again (then it is not in ``ready``); new connections may come to ``accepting``; ``failed`` could not be started
+    since they were ordered.
     """
 
     exists: bool = False
     is_supervised: bool = False
     prepared: frozenset[int] = frozenset()
     ordered: int | None = None
+    is_ordered_to_run: bool = False
     live: int | None = None
     ready: frozenset[int] = frozenset()
     starting: frozenset[int] = frozenset()
@@ -97,9 +99,6 @@ class Target(Protocol):
     def rest(self, place: Place) -> None:
         """As `stop`, but what should run stays as it was: `start`, or the next start of the machine, brings
         it back."""
-
-    def is_ordered_to_run(self, place: Place) -> bool:
-        """Tell whether the service should run, whether or not it does."""
 
     def observe(self, place: Place) -> Observed:
         """Look at what is there now."""

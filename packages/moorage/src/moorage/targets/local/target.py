@@ -54,19 +54,21 @@ class LocalTarget:
     def rest(self, place: Place) -> None:
         daemon.end(folders.service_folder(place))
 
-    def is_ordered_to_run(self, place: Place) -> bool:
-        desired = _desired(folders.service_folder(place))
-        return desired is not None and desired.running
+    def wake(self, place: Place) -> None:
+        """Let a supervisor do what was last ordered."""
+        daemon.wake(folders.service_folder(place))
 
     def observe(self, place: Place) -> Observed:
         folder = folders.service_folder(place)
         if not folder.is_dir():
             return Observed()
         prepared = folders.prepared_revisions(place)
-        ordered = _ordered(folder)
+        desired = _desired(folder)
+        ordered = desired.generation if desired else None
+        is_ordered_to_run = desired is not None and desired.running
         status = _status(folder)
         if status is None:
-            return Observed(True, daemon.is_kept(folder), prepared, ordered)
+            return Observed(True, daemon.is_kept(folder), prepared, ordered, is_ordered_to_run)
         by_state: dict[str, set[int]] = {}
         for generation in status.generations:
             by_state.setdefault(generation.state, set()).add(generation.number)
@@ -76,6 +78,7 @@ class LocalTarget:
             is_supervised=True,
             prepared=prepared,
             ordered=ordered,
+            is_ordered_to_run=is_ordered_to_run,
             live=status.generation,
             ready=frozenset(by_state.get("ready", ())),
             starting=frozenset(by_state.get("starting", ())),
@@ -137,11 +140,6 @@ def _host_for_clients(host: str | None) -> str:
     if address.is_unspecified:
         return "localhost"
     return f"[{address}]" if address.version == 6 else str(address)
-
-
-def _ordered(folder: Path) -> int | None:
-    desired = _desired(folder)
-    return desired.generation if desired else None
 
 
 def _desired(folder: Path) -> Desired | None:
