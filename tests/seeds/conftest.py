@@ -140,6 +140,38 @@ class Stage:
         joblib.dump(Ridge().fit(rows, rows.sum(axis=1)), name)
         return name
 
+    def onnx_digits(self, name: str) -> None:
+        """Save a graph with the names of the public MNIST sample: it counts the white points of each line."""
+        import numpy as np
+        from onnx import TensorProto, helper, numpy_helper, save_model
+
+        weights = np.zeros((784, 10), np.float32)
+        for line in range(10):
+            weights[line * 28 : line * 28 + 28, line] = 1
+        given = {"W": weights, "shape": np.array([1, 784])}
+        nodes = [
+            helper.make_node("Reshape", ["Input3", "shape"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "W"], ["Plus214_Output_0"]),
+        ]
+        image = helper.make_tensor_value_info("Input3", TensorProto.FLOAT, [1, 1, 28, 28])
+        scores = helper.make_tensor_value_info("Plus214_Output_0", TensorProto.FLOAT, [1, 10])
+        constants = [numpy_helper.from_array(value, key) for key, value in given.items()]
+        graph = helper.make_graph(nodes, "digits", [image], [scores], constants)
+        opsets = [helper.make_opsetid("", 13)]
+        save_model(helper.make_model(graph, opset_imports=opsets, ir_version=8), name)
+
+    def flowers(self, name: str) -> None:
+        """Save a TensorFlow model that adds the two numbers of each row."""
+        import tensorflow as tf
+
+        class Sum(tf.Module):  # type: ignore[misc]
+            @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+            def __call__(self, rows: Any) -> Any:
+                return tf.reduce_sum(rows, axis=1, keepdims=True)
+
+        module = Sum()
+        tf.saved_model.save(module, name, signatures=module.__call__)
+
     def register(self, path: str, name: str) -> Any:
         from azureml.core import Model
 

@@ -6,6 +6,8 @@ broken (an undefined name, a missing import); ``pending`` where the capability i
 shown by the one exception that says so.
 """
 
+import base64
+import importlib.util
 import json
 import os
 from collections.abc import Callable
@@ -334,6 +336,76 @@ def local_deploy(block: Any, stage: Any) -> Status:
     return WORKS
 
 
+def profile(block: Any, stage: Any) -> Status:
+    from azureml.core.model import InferenceConfig, Model
+
+    Path("score.py").write_text("def init(): pass\ndef run(data): return data\n")
+    stage.names.update(
+        Model=Model,
+        model=stage.register(stage.ridge(), "mymodel"),
+        inference_config=InferenceConfig("score.py", environment=stage.environment()),
+    )
+    found = stage.execute(block)["profile"]
+    assert (found.state, found.success_rate) == ("Succeeded", 100)
+    assert set(found.get_results()) == {"cpu", "memoryInGB"}
+    assert found.get_details()["totalQueries"] > 1
+    return WORKS
+
+
+# --- without a script ---
+
+
+def no_code_scikit_learn(block: Any, stage: Any) -> Status:
+    import joblib
+
+    stage.ridge("sklearn_regression_model.pkl")
+    service = stage.execute(block)["service"]
+    service.wait_for_deployment()
+    assert service.state == "Healthy"
+    answer = service.run(json.dumps({**TWO_ROWS, "method": "predict"}))
+    expected = joblib.load("sklearn_regression_model.pkl").predict(TWO_ROWS["data"])
+    assert answer == {"predict": pytest.approx(expected.tolist(), rel=1e-6)}
+    assert service.run(json.dumps(TWO_ROWS)) == answer
+    return WORKS
+
+
+def no_code_onnx(block: Any, stage: Any) -> Status:
+    """The public sample is not dependable; a graph with the same input and output names stands for it."""
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("onnxruntime", reason="ONNX models need moorage-server[onnx]")
+    stage.onnx_digits("mnist-model.onnx")
+    service = stage.execute(block)["service"]
+    service.wait_for_deployment()
+    picture = np.zeros((1, 1, 28, 28), np.float32)
+    picture[0, 0, 3] = 1
+    plain = service.run(json.dumps({"data": picture.tolist()}))
+    assert np.argmax(plain["Plus214_Output_0"]) == 3
+    tensor = {"dims": ["1", "1", "28", "28"], "dataType": 1}
+    tensor["rawData"] = base64.b64encode(picture.tobytes()).decode()
+    request = {"inputs": {"Input3": tensor}, "outputFilter": ["Plus214_Output_0"]}
+    raw = service.run(json.dumps(request))["outputs"]["Plus214_Output_0"]
+    assert (raw["dims"], raw["dataType"]) == (["1", "10"], 1)
+    assert np.argmax(np.frombuffer(base64.b64decode(raw["rawData"]), "<f4")) == 3
+    return WORKS
+
+
+def no_code_tensorflow(block: Any, stage: Any) -> Status:
+    """With TensorFlow where it is installed; without, the deployment names what is missing."""
+    from azureml.exceptions import WebserviceException
+
+    if importlib.util.find_spec("tensorflow") is None:
+        Path("flowers_model").mkdir()
+        Path("flowers_model/saved_model.pb").write_bytes(b"\x08\x01")
+        with pytest.raises(WebserviceException, match="needs tensorflow"):
+            stage.execute(block)
+        return "pending", "TensorFlow is not installed where this was tested"
+    stage.flowers("flowers_model")
+    service = stage.execute(block)["service"]
+    service.wait_for_deployment()
+    assert service.run(json.dumps({"instances": [[1.0, 2.0]]})) == {"predictions": [[3.0]]}
+    return WORKS
+
+
 def not_built(*needed: str) -> Scenario:
     """The block raises the one exception that says so; ``needed`` are names that it presupposes."""
 
@@ -341,9 +413,6 @@ def not_built(*needed: str) -> Scenario:
         from azureml.core.model import InferenceConfig, Model
 
         Path("score.py").write_text("def init(): pass\ndef run(data): return data\n")
-        Path("flowers_model").mkdir()
-        Path("flowers_model/saved_model.pb").write_text("")
-        Path("mnist-model.onnx").write_text("")
         stage.ridge("sklearn_regression_model.pkl")
         presupposed = {
             "Model": Model,
@@ -400,14 +469,14 @@ SCENARIOS: list[tuple[str, Scenario]] = [
     ("application/octet-stream", bytes_client),
     ("Environment.get(workspace=ws", inference_config),
     ("import AciWebservice, AksWebservice, LocalWebservice", imports),
-    ("Model.profile(", not_built("Model", "model", "inference_config")),
+    ("Model.profile(", profile),
     ("{'cpu': 1.0, 'memoryInGB': 0.5}", literal),
     ("LocalWebservice.deploy_configuration(port=8890)", local_deploy),
     ("service.auth_enabled", client),
     ("Model(ws,'mymodel').download()", download),
-    ("Model.Framework.TENSORFLOW", not_built()),
-    ("Model.Framework.ONNX", not_built()),
-    ("Model.Framework.SCIKITLEARN", not_built()),
+    ("Model.Framework.TENSORFLOW", no_code_tensorflow),
+    ("Model.Framework.ONNX", no_code_onnx),
+    ("Model.Framework.SCIKITLEARN", no_code_scikit_learn),
     ("Model.package(", not_built("Model", "model", "inference_config")),
     ("http://localhost:6789/score", packaged_client),
 ]

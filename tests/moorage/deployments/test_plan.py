@@ -80,7 +80,7 @@ def test_a_single_problem_is_its_own_error(look):
 
 def test_no_script_at_all(workspace):
     made = plan(workspace, "svc", [])
-    with pytest.raises(NotSupported, match="entry script is needed"):
+    with pytest.raises(PlanRejected, match="neither a model nor an entry script"):
         made.check()
 
 

@@ -49,6 +49,13 @@ class Plan:
             return str(model_folder(self.models[0]))
         return MODELS_FOLDER
 
+    def given(self, inference_config: InferenceConfig | None) -> InferenceConfig:
+        """Return what to keep as the user's own configuration: ours where none was given."""
+        kept = inference_config or self.inference_config
+        if kept is None:
+            raise ValueError("a plan with errors has no inference configuration")
+        return kept
+
     def check(self) -> None:
         """Raise if the plan is not possible.
 

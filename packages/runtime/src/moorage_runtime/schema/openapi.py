@@ -48,14 +48,24 @@ def build_documents(
         public_examples: False: samples are left out, since everybody who may read the document sees them.
     """
     supported = get_supported_versions(run)
+    versions = [version for version, name in _VERSIONS.items() if name in supported]
+    schemas = _service_schemas(run)
+    return documents_of(schemas, versions, service_name, service_version, path_prefix, public_examples)
+
+
+def documents_of(  # noqa: PLR0917
+    schemas: List[Schema],
+    versions: List[str],
+    service_name: str,
+    service_version: str,
+    path_prefix: str,
+    public_examples: bool = True,
+) -> Dict[str, Document]:
+    """Return documents as `build_documents` does, for the schemas of input and output."""
     documents = {}  # type: Dict[str, Document]
-    for version, name in _VERSIONS.items():
-        if name not in supported:
-            continue
+    for version in versions:
         old = version == "2"
-        service_input, service_output = [
-            _translate(schema, old, public_examples) for schema in _service_schemas(run)
-        ]
+        service_input, service_output = [_translate(schema, old, public_examples) for schema in schemas]
         build = _version_2 if old else _version_3
         documents[version] = build(
             service_name, service_version, _prefix(path_prefix), service_input, service_output

@@ -1,0 +1,117 @@
+"""Deployments without an entry script: the script is ours, the models say what they are."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from moorage.deployments.inference import InferenceConfig
+from moorage.deployments.interpreter import Interpreter
+from moorage.deployments.plans import model_folder
+from moorage.deployments.problems import Problem, error, warning
+from moorage.models import Model
+
+VARIABLE = "MOORAGE_NO_CODE"  # read by moorage_server.nocode.service
+SCRIPT_NAME = "moorage_no_code.py"
+FRAMEWORKS = {
+    "Onnx": ("onnxruntime",),
+    "ScikitLearn": ("scikit-learn",),
+    "TensorFlow": ("tensorflow", "tensorflow-cpu"),
+    "TfKeras": ("keras",),
+    "PyTorch": ("torch",),
+    "XGBoost": ("xgboost",),
+    "LightGBM": ("lightgbm",),
+    "CatBoost": ("catboost",),
+    "MLflow": (),
+    "Multi": (),
+}
+"""What can be served without a script, and the packages of which one is needed."""
+_EXTRAS = {"Onnx": "pip install 'moorage-server[onnx]'"}
+_GIGABYTE = 1_000_000_000
+
+
+def is_no_code(config: InferenceConfig | None) -> bool:
+    """Whether a configuration is none, or the one that stands for none in the records of a service."""
+    return config is None or Path(config.entry_script).name == SCRIPT_NAME
+
+
+def inference_config(given: InferenceConfig | None) -> InferenceConfig:
+    """Return the configuration with our script; the environment of ``given`` stays."""
+    import moorage_server
+
+    script = Path(moorage_server.__file__).parent / "nocode" / SCRIPT_NAME
+    environment = None if given is None else given.environment
+    return InferenceConfig(entry_script=str(script), environment=environment)
+
+
+def variables(models: Sequence[Model]) -> dict[str, str]:
+    """Return the variable that tells our script what to serve."""
+    content: dict[str, Any] = {
+        "models": [
+            {
+                "name": model.name,
+                "version": str(model.version),
+                "path": str(model_folder(model) / model.top_level_name),
+                "framework": model.framework,
+                "framework_version": model.framework_version,
+                "options": dict(model.properties),
+                "size_bytes": model.size_bytes,
+            }
+            for model in models
+        ]
+    }
+    budget = _memory_bytes(models)
+    if budget is not None:
+        content["memory_bytes"] = budget
+    return {VARIABLE: json.dumps(content)}
+
+
+def _memory_bytes(models: Sequence[Model]) -> int | None:
+    """Return what several models may take together: the most that one of them asks for."""
+    if len(models) < 2:
+        return None
+    asked = [m.resources.memory_gb for m in models if m.resources is not None and m.resources.memory_gb]
+    return int(max(asked) * _GIGABYTE) if asked else None
+
+
+def check_models(models: Sequence[Model], problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield why models cannot be deployed without a script."""
+    if not models and not problems:
+        yield error(
+            "inference_config",
+            "there is neither a model nor an entry script",
+            "name a model, or give an inference configuration",
+        )
+    for model in models:
+        if model.framework not in FRAMEWORKS:
+            known = ", ".join(name for name in FRAMEWORKS if name != "Multi")
+            yield error(
+                "inference_config",
+                f"{model.id} is registered with the framework {model.framework}, which needs an entry script",
+                f"give an inference configuration, or register it with one of {known}",
+            )
+
+
+def check_libraries(interpreter: Interpreter, models: Sequence[Model]) -> Iterator[Problem]:
+    """Yield what the interpreter lacks for the frameworks of the models, and versions that differ."""
+    for model in models:
+        needed = FRAMEWORKS.get(model.framework or "", ())
+        there = next((interpreter.packages[name] for name in needed if name in interpreter.packages), None)
+        if needed and there is None:
+            yield error(
+                "models",
+                f"{model.id} needs {' or '.join(needed)}, which {interpreter.path} does not have",
+                _EXTRAS.get(model.framework or "", f"pip install {needed[-1]}"),
+            )
+        elif there is not None and model.framework == "ScikitLearn":
+            yield from _version(model, there)
+
+
+def _version(model: Model, there: str) -> Iterator[Problem]:
+    said = model.framework_version
+    if said and said.split(".")[:2] != there.split(".")[:2]:
+        yield warning(
+            "models",
+            f"{model.id} is registered as made with scikit-learn {said}; it is served with {there}",
+            "if it fails or answers differently, train it again, or deploy it with an environment",
+        )

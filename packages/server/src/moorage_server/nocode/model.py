@@ -1,0 +1,114 @@
+"""What every loaded model can do, whatever it was made with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from moorage_server.nocode.errors import InvalidInput, NotFound
+from moorage_server.nocode.tensors import Tensor
+
+Inputs = Mapping[str, Any]
+Outputs = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FastInput:
+    """JSON bodies ``{parameter: numbers}`` that the front may turn into an array (``array_input``)."""
+
+    parameter: str
+    type_code: str  # as in numpy: "f8"
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model of a deployment: where its files are, and what was said when it was registered."""
+
+    name: str
+    version: str
+    path: str  # the registered file or folder
+    framework: str | None = None
+    framework_version: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)  # properties such as "onnx.providers"
+    size_bytes: int = 0
+
+
+class Model:
+    """A model that is in memory.
+
+    ``methods`` are what can be asked: ``predict``, ``predict_proba``; signatures of TensorFlow. Of a table
+    model (``columns`` is not None) a request may give columns by name, or rows in their order.
+    """
+
+    framework = ""
+    library = ""  # what runs it, with version
+    methods: tuple[str, ...] = ("predict",)
+    default_method = "predict"
+    columns: tuple[str, ...] | None = None
+    is_rowwise = False  # rows of several requests may be scored together
+    accepts_frames = False
+    fast_input: FastInput | None = None
+
+    def __init__(self, source: Source) -> None:
+        self.name = source.name
+        self.version = source.version
+        self.source = source
+        self.inputs: tuple[Tensor, ...] = ()
+        self.outputs: tuple[Tensor, ...] = ()
+        self.facts: dict[str, str] = {}  # what serves, and why; shown in the metadata and the log
+        self.sample: Any = None  # JSON value of an example request
+
+    def inputs_of(self, method: str) -> tuple[Tensor, ...]:
+        """Return the inputs of a method."""
+        return self.inputs
+
+    def outputs_of(self, method: str) -> tuple[Tensor, ...]:
+        """Return the outputs of a method."""
+        return self.outputs
+
+    def call(self, inputs: Inputs, method: str, outputs: Sequence[str]) -> Outputs:
+        """Return the outputs that are asked for; none named: all, in their order.
+
+        Raises:
+            InvalidInput: an input or output is unknown or missing, or does not fit.
+        """
+        raise NotImplementedError
+
+    def run_rows(self, array: Any) -> Any:
+        """Score what the front made of a plain JSON body; only with ``fast_input``."""
+        raise NotImplementedError
+
+    def write_rows(self, value: Any) -> bytes:
+        """Return the JSON text of an answer for what `run_rows` returned."""
+        raise NotImplementedError
+
+    def method_named(self, name: str | None) -> str:
+        """Return the method that a request asks for.
+
+        Raises:
+            NotFound: the model has none of that name.
+        """
+        if name is None:
+            return self.default_method
+        if name not in self.methods:
+            raise NotFound(f"{self.name} has no method {name[:100]!r}; it has {', '.join(self.methods)}")
+        return name
+
+    def check_names(self, inputs: Inputs, method: str) -> None:
+        """Check that exactly the inputs of a method are there.
+
+        Raises:
+            InvalidInput: one is missing or unknown; the message lists all.
+        """
+        wanted = self.inputs_of(method)
+        names = {tensor.name for tensor in wanted}
+        needed = {tensor.name for tensor in wanted if tensor.form != "optional"}
+        unknown, missing = sorted(set(inputs) - names), sorted(needed - set(inputs))
+        if unknown or missing:
+            words = []
+            if missing:
+                words.append(f"the request lacks {', '.join(missing)}")
+            if unknown:
+                words.append(f"the model has no input {', '.join(repr(name[:100]) for name in unknown)}")
+            listing = "; ".join(map(str, wanted))
+            raise InvalidInput(f"{' and '.join(words)}. Inputs: {listing}")
