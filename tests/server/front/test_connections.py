@@ -5,7 +5,7 @@ import pytest
 from moorage_server.clock import Clock
 from moorage_server.exchange import Exchange
 from moorage_server.http_protocol import HttpProtocol
-from moorage_server.limits import DRAIN_QUIET_S, KEEP_ALIVE_S, RECEIVE_S
+from moorage_server.limits import DRAIN_QUIET_S, HEAD_S, KEEP_ALIVE_S, RECEIVE_S
 from moorage_server.metrics import Metrics
 
 
@@ -47,6 +47,7 @@ class App:
     """Keeps exchanges unanswered."""
 
     max_body_bytes = 1000
+    max_connections = 1
 
     def __init__(self):
         self.clock, self.metrics = Clock(), Metrics()
@@ -108,15 +109,61 @@ def test_a_connection_that_never_says_anything_is_closed(app, connection):
     assert wait(connection, app, 1000) == KEEP_ALIVE_S + 1
 
 
-@pytest.mark.parametrize("beginning", [b"POST /sc", REQUEST, REQUEST + b"ab"])
+@pytest.mark.parametrize("beginning", [REQUEST, REQUEST + b"ab"])
 def test_a_request_that_makes_no_progress_is_given_up(app, connection, beginning):
     connection.data_received(beginning)
     assert wait(connection, app, 1000) == RECEIVE_S + 1
     assert connection.transport.end == "aborted"
 
 
-def test_a_slow_request_may_go_on_as_long_as_it_makes_progress(app, connection):
-    for byte in REQUEST + b"abc":
+def test_a_head_that_trickles_in_is_given_up(app, connection):
+    second = 0
+    while connection.transport.end is None:
+        connection.data_received(b"GET /" if second == 0 else b"a")
+        wait(connection, app, 1)
+        second += 1
+        assert second < 1000
+    assert connection.transport.end == "aborted"
+    assert second == HEAD_S + 2
+
+
+def test_heads_that_are_incomplete_now_and_then_are_no_slow_head(app, connection):
+    connection.data_received(REQUEST)
+    for number in range(3 * HEAD_S):
+        connection.data_received(b"abc" + REQUEST[:20])
+        app.exchanges[number].answer(b"HTTP/1.1 200 OK\r\n", b"", b"x")
+        assert wait(connection, app, 1) is None
+        connection.data_received(REQUEST[20:])
+
+
+def test_more_connections_than_permitted_are_refused(app, connection):
+    state = connection.server_state
+    second = HttpProtocol(Config(app), state, {}, Loop())
+    second.connection_made(Transport())
+    assert second.transport.written.startswith(b"HTTP/1.1 503 ")
+    second.data_received(REQUEST + b"abc")
+    assert app.exchanges == []
+    second.connection_lost(None)
+    third = HttpProtocol(Config(app), state, {}, Loop())
+    connection.connection_lost(None)
+    third.connection_made(Transport())
+    third.data_received(REQUEST + b"abc")
+    assert len(app.exchanges) == 1
+
+
+def test_a_request_that_is_refused_does_not_take_the_answer_of_the_one_before(app, connection):
+    connection.data_received(REQUEST + b"abc")
+    chunk = b"%x\r\n" % 300_000 + b"x" * 300_000 + b"\r\n"
+    connection.data_received(b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk)
+    assert connection.transport.written == b""
+    app.exchanges[0].answer(b"HTTP/1.1 200 OK\r\n", b"", b"x")
+    assert connection.transport.written.count(b"HTTP/1.1 ") == 1
+    assert connection.transport.written.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_slow_body_may_go_on_as_long_as_it_makes_progress(app, connection):
+    connection.data_received(REQUEST)
+    for byte in b"abc":
         connection.data_received(bytes([byte]))
         assert wait(connection, app, RECEIVE_S - 1) is None
     assert app.exchanges[0].body == b"abc"

@@ -44,6 +44,7 @@ class App:
         self.clock = clock
         self.metrics = metrics
         self.max_body_bytes = settings.max_body_bytes
+        self.max_connections = settings.max_connections
         self.access_log = settings.access_log
         self.connections: Callable[[], int] = lambda: 0
         self.scoring = Scoring(self)

@@ -17,11 +17,13 @@ from moorage_server.header_fields import CONNECTION, CONTENT_LENGTH, EXPECT, UPG
 from moorage_server.http_exchange import HttpExchange
 from moorage_server.limits import (
     DRAIN_QUIET_S,
+    HEAD_S,
     KEEP_ALIVE_S,
     LINGER_S,
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
     MAX_REQUEST_LINE_BYTES,
+    MAX_TRAILER_BYTES,
     RECEIVE_S,
     STREAM_FROM_BYTES,
 )
@@ -69,6 +71,10 @@ class HttpProtocol(asyncio.Protocol):
         self._in_head = False
         self._url_bytes = 0
         self._upgrade = False
+        self._trailers = Trailers(self)
+        self._headers: Any = self._trailers  # where the parser's header fields go
+        self._swept: HttpExchange | None = None  # whose head was incomplete at the last look
+        self._swept_at = 0  # tick of the first look at it
 
     # asyncio
 
@@ -79,6 +85,8 @@ class HttpProtocol(asyncio.Protocol):
             self.scheme = "https"
         self.server_state.connections.add(self)  # type: ignore[arg-type]
         self.last_active = self.clock.tick
+        if len(self.server_state.connections) > self.app.max_connections:
+            self._refuse(503, "the service has as many connections as it takes; try again later")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed = True
@@ -90,7 +98,7 @@ class HttpProtocol(asyncio.Protocol):
                 disconnect, exchange.on_disconnect = exchange.on_disconnect, None
                 disconnect()
         self.active = None
-        self.incoming = cast(HttpExchange, None)
+        self.incoming = self._swept = cast(HttpExchange, None)
         self.parser = None
 
     def pause_writing(self) -> None:
@@ -134,7 +142,8 @@ class HttpProtocol(asyncio.Protocol):
     # httptools
 
     def on_message_begin(self) -> None:
-        self.incoming = HttpExchange(self)
+        exchange = self.incoming = HttpExchange(self)
+        self._headers = exchange.headers
         self._in_head = True
         self._head_bytes = 0
         self._upgrade = False
@@ -144,7 +153,7 @@ class HttpProtocol(asyncio.Protocol):
         exchange.target = exchange.target + url if exchange.target else url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.incoming.headers.append((name, value))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         exchange = self.incoming
@@ -174,6 +183,9 @@ class HttpProtocol(asyncio.Protocol):
         if fields[UPGRADE] is not None or method == b"CONNECT":
             self._upgrade = parser.should_upgrade()
         length = fields[CONTENT_LENGTH]
+        if length is None:
+            self._trailers.size_bytes = 0
+            self._headers = self._trailers
         if length is not None and int(length) > self.app.max_body_bytes:
             exchange.has_bad_head = True
             self._refuse(413, answers.too_large(self.app.max_body_bytes))
@@ -192,7 +204,7 @@ class HttpProtocol(asyncio.Protocol):
         if received > STREAM_FROM_BYTES:
             if received > self.app.max_body_bytes:
                 exchange.has_bad_head = True
-                self._body_too_large(exchange)
+                self._break_off(exchange, 413, answers.too_large(self.app.max_body_bytes))
             elif self.active is None and self.app.streams(exchange):
                 self.active = exchange
                 self._handle(exchange)
@@ -214,13 +226,19 @@ class HttpProtocol(asyncio.Protocol):
         elif exchange.is_answered:
             self._next()
 
-    def _body_too_large(self, exchange: HttpExchange) -> None:
-        if self.active is exchange and exchange.on_disconnect is not None:
-            # A script is reading it: for the script it is as if the client had gone.
-            disconnect, exchange.on_disconnect = exchange.on_disconnect, None
-            disconnect()
-        self.active = None
-        self._refuse(413, answers.too_large(self.app.max_body_bytes))
+    def _break_off(self, exchange: HttpExchange, status: int, text: str) -> None:
+        """Refuse a request of which a part has been taken in already."""
+        if self.active is exchange:
+            if exchange.on_disconnect is not None:
+                # A script is reading it: for the script it is as if the client had gone.
+                disconnect, exchange.on_disconnect = exchange.on_disconnect, None
+                disconnect()
+            self.active = None
+        self._refuse(status, text)
+
+    def refuse_trailers(self) -> None:
+        self.incoming.has_bad_head = True
+        self._break_off(self.incoming, 431, "the fields behind the body are too large")
 
     # exchanges
 
@@ -331,7 +349,28 @@ class HttpProtocol(asyncio.Protocol):
             if not self.active.is_complete and not self.is_read_paused and silent_s > RECEIVE_S:
                 self.transport.abort()
         elif self._in_head or (self.incoming is not None and not self.incoming.is_complete):
-            if silent_s > RECEIVE_S:
+            if silent_s > RECEIVE_S or (self._in_head and self._head_s(tick) > HEAD_S):
                 self.transport.abort()
         elif silent_s > (DRAIN_QUIET_S if self.is_draining else KEEP_ALIVE_S):
             self.transport.close()
+
+    def _head_s(self, tick: int) -> int:
+        """Return for how long the head has been on its way that is incomplete now, in whole looks at it."""
+        if self._swept is not self.incoming:
+            self._swept, self._swept_at = self.incoming, tick
+        return tick - self._swept_at
+
+
+class Trailers:
+    """Drops the header fields behind a chunked body: whoever checked the head did not see them."""
+
+    __slots__ = ("_protocol", "size_bytes")
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self._protocol = protocol
+        self.size_bytes = 0
+
+    def append(self, field: tuple[bytes, bytes]) -> None:
+        self.size_bytes += len(field[0]) + len(field[1])
+        if self.size_bytes > MAX_TRAILER_BYTES and not self._protocol.is_lingering:
+            self._protocol.refuse_trailers()

@@ -34,6 +34,7 @@ class ServiceSettings:
     worker_timeout_s: int = 0  # kill a scorer that is longer in one request, whatever it does; 0: never
     max_concurrent_requests: int = 1000  # running and waiting together; beyond: 503 at once
     max_queue_wait_ms: int = 300_000  # a request that waits longer for a scorer gets a 503
+    max_connections: int = 4096  # open at the same time; beyond: 503
     max_body_bytes: int = (
         DEFAULT_MAX_BODY_BYTES  # of a request; beyond: 413. As large as the old router allowed
     )
@@ -83,6 +84,7 @@ _LOWEST = {
     "max_concurrent_requests": 1,
     "max_queue_wait_ms": 0,
     "max_body_bytes": 1,
+    "max_connections": 1,
     "max_batch_size": 1,
     "max_batch_delay_ms": 0,
     "spin_us": 0,
