@@ -192,6 +192,8 @@ class App:
 
     def _metrics(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         pool = self.pool
+        from moorage_server.exposition import prometheus_text  # late, see Front._load
+
         gauges = Gauges(
             held=pool.held,
             waiting=len(pool.waiting),
@@ -200,7 +202,7 @@ class App:
             restarts=pool.restarts,
             connections=self.connections(),
         )
-        exchange.answer(answers.OK, _METRICS_BLOCK, self.metrics.text(gauges))
+        exchange.answer(answers.OK, _METRICS_BLOCK, prometheus_text(self.metrics, gauges))
 
     def _docs(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         exchange.answer(answers.OK, docs_page.PAGE_BLOCK, docs_page.page(self._openapi.newest()))

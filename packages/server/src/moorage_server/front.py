@@ -13,73 +13,26 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
-import uvicorn
-
-from moorage_server import logs
+from moorage_server import limits, logs
 from moorage_server.app import App
-from moorage_server.asgi import AsgiApplication
 from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
-from moorage_server.http_protocol import HttpProtocol
 from moorage_server.metrics import Metrics
-from moorage_server.reload import changes_below
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
-from moorage_server.tls import Certificate
 from moorage_server.variables import script_variables
 
+if TYPE_CHECKING:
+    from moorage_server.http_server import HttpServer
+    from moorage_server.tls import Certificate
+
 logger = logging.getLogger("moorage_server.front")  # it may run as __main__
-BACKLOG = 2048
-STEPS_TO_BE_KNOWN = 10
-
-
-class _Server(uvicorn.Server):
-    """uvicorn with our signals, which must work before it is started."""
-
-    def __init__(
-        self, config: uvicorn.Config, app: App, events: Events, certificate: Certificate | None
-    ) -> None:
-        super().__init__(config)
-        self._app = app
-        self._certificate = certificate
-        self._events = events
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._certificate is not None:
-            self.config.ssl = self._certificate.context
-            self._app.clock.every_second(self._certificate.refresh)
-        await super().startup(sockets=sockets)
-        self._app.connections = lambda: len(self.server_state.connections)
-        self._app.clock.every_second(self._sweep)
-        self._events.ready()
-        from moorage_server.allocator import keep_freed_memory  # ctypes: not before we are ready
-
-        keep_freed_memory()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        self._events.closed()
-        # A connection that was accepted an instant ago becomes known a few steps of the loop later, however
-        # long each of them takes on a busy machine. One that uvicorn does not know yet would be reset.
-        for _ in range(STEPS_TO_BE_KNOWN):
-            await asyncio.sleep(0)
-        await super().shutdown(sockets)
-
-    def _sweep(self) -> None:
-        for connection in list(self.server_state.connections):
-            if isinstance(connection, HttpProtocol):
-                connection.sweep()
 
 
 class Front:
@@ -101,12 +54,14 @@ class Front:
         self._watched = watched
         self._http = http
         self._stop = asyncio.Event()
-        self._server: _Server | None = None
+        self._server: HttpServer | None = None
         ports = [s.getsockname()[1] for s in sockets if s.family != socket.AF_UNIX]
         self._variables = script_variables(settings, ports or [0])
         self._certificate: Certificate | None = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
-            self._certificate = Certificate(Path(settings.tls_certificate), Path(settings.tls_key))
+            from moorage_server import tls
+
+            self._certificate = tls.Certificate(Path(settings.tls_certificate), Path(settings.tls_key))
         self.app = App(settings, self._new_pool(), Clock(), Metrics())
 
     async def run(self) -> None:
@@ -144,20 +99,9 @@ class Front:
         return ScorerPool(self.settings, variables=self._variables, on_scorers=self._events.scorers)
 
     async def _serve(self) -> None:
-        config = uvicorn.Config(
-            # HttpProtocol calls the application itself, without ASGI messages.
-            cast(Any, self.app if self._http == "own" else AsgiApplication(self.app)),
-            http=HttpProtocol if self._http == "own" else "httptools",
-            loop="uvloop",
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            access_log=False,
-            log_config=None,
-            backlog=BACKLOG,
-        )
-        self._server = _Server(config, self.app, self._events, self._certificate)
+        from moorage_server.http_server import HttpServer  # late, see _load
+
+        self._server = HttpServer(self.app, self._events, self._certificate, http=self._http)
         if not self._stop.is_set():
             await self._server.serve(self._sockets)
 
@@ -176,12 +120,11 @@ class Front:
         return True
 
     async def _load(self, pool: ScorerPool) -> None:
-        # The import of numpy takes as long as that of many scripts: both at the same time.
-        numpy = asyncio.get_running_loop().run_in_executor(
-            None, importlib.import_module, "moorage_server.fastjson"
-        )
+        # What only serving needs is imported while the scorers load the script: numpy alone takes as long
+        # as many scripts do.
+        imports = asyncio.get_running_loop().run_in_executor(None, _import_what_serving_needs)
         description = await pool.start()
-        await numpy
+        await imports
         for notice in description.notices:
             logger.warning("%s", notice)
         if self.settings.smoke_run:
@@ -192,6 +135,8 @@ class Front:
 
     async def _load_and_watch(self, folder: Path) -> None:
         """Load the script, and again after every change below ``folder``, until cancelled."""
+        from moorage_server.reload import changes_below  # only in development
+
         changes = changes_below(folder)
         following = asyncio.ensure_future(anext(changes))
         while True:
@@ -224,6 +169,11 @@ class Front:
                 break
             await asyncio.sleep(0.02)
         await pool.stop()
+
+
+def _import_what_serving_needs() -> None:
+    for name in ("moorage_server.http_server", "moorage_server.fastjson", "moorage_server.exposition"):
+        importlib.import_module(name)
 
 
 async def serve_front(
@@ -311,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listener.set_inheritable(False)
     else:
         try:
-            listener = socket.create_server((options.host, options.port), backlog=BACKLOG)
+            listener = socket.create_server((options.host, options.port), backlog=limits.BACKLOG)
         except OSError as error:
             text = f"cannot listen on {options.host}:{options.port}: {error}"
             logger.error("%s", text)

@@ -17,3 +17,4 @@ HEAD_S = 30  # a head is complete after this, however steadily it trickles in
 KEEP_ALIVE_S = 75  # an idle connection is closed after this
 RECEIVE_S = 60  # a request that makes no progress for so long is given up
 DRAIN_QUIET_S = 5  # while draining, idle connections get this long to send what they were about to send
+BACKLOG = 2048  # connections that wait to be accepted

@@ -11,7 +11,8 @@ from moorage_server import logs
 from moorage_server.environment import DEFAULT_PORT, ServerOptions, settings_in
 from moorage_server.errors import InvalidSettings
 from moorage_server.events import Events
-from moorage_server.front import BACKLOG, run_front
+from moorage_server.front import run_front
+from moorage_server.limits import BACKLOG
 from moorage_server.settings import ServiceSettings
 from moorage_server.version import server_version
 
@@ -35,8 +36,9 @@ def serve_script(
 ) -> int:
     """Serve an entry script until interrupted; return the exit code of contract section 1.3.
 
-    The application root is the folder of the script. Variables such as ``AML_CORS_ORIGINS`` count. With ``reload``, every change below that folder loads
-    the script again, and its errors are shown to clients: for development.
+    The application root is the folder of the script. Variables such as ``AML_CORS_ORIGINS`` count. With
+    ``reload``, every change below that folder loads the script again, and its errors are shown to clients: for
+    development.
     """
     path = script.absolute()
     logs.set_up_logging()
