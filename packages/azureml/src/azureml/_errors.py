@@ -35,6 +35,7 @@ _STATUS: tuple[tuple[type[errors.MoorageError], int], ...] = (
     (errors.ModelNotFound, 404),
     (errors.ServiceNotFound, 404),
     (errors.RunNotFound, 404),
+    (errors.ProfileNotFound, 404),
     (errors.ServiceExists, 409),
     (errors.OperationInProgress, 409),
     (errors.ModelInUse, 409),
@@ -73,6 +74,7 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
             | errors.DatasetUnreadable()
             | errors.DatastoreNotFound()
             | errors.InvalidName(kind="dataset")
+            | errors.InvalidArgument(argument="input_dataset" | "cpu" | "memory_in_gb" | "columns" | "path")
         ):
             return UserErrorException(text, inner_exception=error)
         case errors.AuthenticationOff(service=service, kind=kind):

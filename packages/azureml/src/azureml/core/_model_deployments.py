@@ -82,7 +82,18 @@ class ModelDeployments:
         memory_in_gb: float | None = None,
         description: str | None = None,
     ) -> "ModelProfile":
-        """Not built yet. The fifth argument may be a request's text, as in older code (``input_data``)."""
-        raise NotYetAvailable(
-            "Model.profile()", "Deploy the service and measure it with the requests that you expect."
+        """Run the service for a while and measure it; returns when that is done.
+
+        ``input_dataset`` is a table of one column whose rows are requests, or the text of a request, which is
+        repeated (as in older code, where it was called ``input_data``). ``cpu`` and ``memory_in_gb`` are
+        noted; processes of this machine are not held to them.
+
+        Raises:
+            WebserviceException: the service cannot be deployed. A script that fails while it is measured
+                makes a profile with the state ``Failed``.
+        """
+        from azureml.core import _profiling
+
+        return _profiling.profile(
+            workspace, profile_name, models, inference_config, input_dataset, cpu, memory_in_gb, description
         )
