@@ -138,7 +138,11 @@ def open_session(model: str | bytes, options: Mapping[str, str], size_bytes: int
 def _explained(text: str, shown: str, model: str | bytes) -> str:
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text.strip())
     first = text.splitlines()[0][:500] if text else "no reason was given"
-    if "protobuf parsing failed" in text.lower() or "INVALID_PROTOBUF" in text:
+    if (
+        "protobuf parsing failed" in text.lower()
+        or "No graph was found" in text
+        or "ModelProto does not" in text
+    ):
         return f"{shown} is damaged or no ONNX model: it cannot be read as one"
     if "external data" in text.lower() or "GetFileLength" in text or "file_size" in text.lower():
         missing = _missing_data(model)
@@ -154,6 +158,7 @@ def _explained(text: str, shown: str, model: str | bytes) -> str:
         )
     if (
         "not a registered function/op" in text
+        or "No Op registered" in text
         or "NOT_IMPLEMENTED" in text
         or "Could not find an impl" in text
     ):

@@ -107,10 +107,8 @@ class ScikitModel(Model):
             if only.dtype.kind == "O" and self.input.kind == "table":
                 only = only.reshape(-1, 1) if only.ndim == 1 else only
             rows = self.input.from_rows(only)
-        elif isinstance(only, (list, dict, str)):
-            rows = self.input.from_json(only)
         else:
-            rows = only  # a frame
+            rows = self.input.from_json(only)
         return self._unframed(rows)
 
     def _unframed(self, rows: Any) -> Any:

@@ -83,8 +83,15 @@ class Service:
         """
         script = getattr(sys.modules.get("entry_module"), "__file__", None)
         folder = Path(script).parent if script else Path.cwd()
-        deployment = parse_deployment(os.environ.get(VARIABLE), folder)
-        self._models = Repository(deployment.models, deployment.memory_bytes, folder / CACHE_FOLDER)
+        self.open(parse_deployment(os.environ.get(VARIABLE), folder), folder / CACHE_FOLDER)
+
+    def open(self, deployment: Deployment, cache: Path | None = None) -> None:
+        """Load the models of a deployment; compiled forms are kept in ``cache``.
+
+        Raises:
+            ModelUnusable: one cannot be served.
+        """
+        self._models = Repository(deployment.models, deployment.memory_bytes, cache)
         self._models.load_all()
         source = next(iter(deployment.models))
         # The one that plain requests go to stays in memory, whatever the budget says.

@@ -62,6 +62,8 @@ def from_json(tensor: Tensor, value: Any) -> Any:
     except ValueError as error:
         text = "the lists in it are of different lengths; every row needs the same number of values"
         raise InvalidInput(text, tensor.name) from error
+    if tensor.kind in ("int64", "uint64") and array.dtype.kind in "fO" and array.size:
+        array = _large_integers(tensor, value, array)
     if array.dtype == object:
         array = _without_nulls(tensor, value)
     return check(tensor, convert(tensor, array))
@@ -144,6 +146,17 @@ def _strings(tensor: Tensor, value: Any) -> Any:
                 what = "lists of different lengths"
             raise InvalidInput(f"expected text, got {what}", tensor.name)
     return array
+
+
+def _large_integers(tensor: Tensor, value: Any, array: Any) -> Any:
+    """Return whole numbers as they were written: numpy makes floats of some that have 64 bits."""
+    items = np.array(value, dtype=object)
+    if any(type(item) is not int for item in items.flat):
+        return array
+    try:
+        return items.astype(tensor.kind)
+    except OverflowError:
+        raise InvalidInput(f"a number is too large or too small for {tensor.kind}", tensor.name) from None
 
 
 def _without_nulls(tensor: Tensor, value: Any) -> Any:
