@@ -51,9 +51,10 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "service.json").write_text(json.dumps({"number": number, **behaviour}))
 
-    def want(self, number, *, port=None, drain_timeout_s=5.0, signals=True, **behaviour):
+    def want(self, number, *, port=None, drain_timeout_s=5.0, signals=True, trial=None, **behaviour):
         self.write(number, **behaviour)
-        desired = Desired(number, f"revisions/{number}/service.json", "127.0.0.1", port, drain_timeout_s)
+        settings = f"revisions/{number}/service.json"
+        desired = Desired(number, settings, "127.0.0.1", port, drain_timeout_s, trial=trial)
         files.write_json(self.folder / files.DESIRED, desired.to_json())
         if signals:
             lock.signal_supervisor(self.folder, signal.SIGHUP)

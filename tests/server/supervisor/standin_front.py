@@ -19,6 +19,7 @@ parser.add_argument("--settings", type=Path)
 parser.add_argument("--listen-fd", type=int)
 parser.add_argument("--ready-fd", type=int)
 parser.add_argument("--leash-fd", type=int)
+parser.add_argument("--trial-requests", type=int)
 options = parser.parse_args()
 settings = json.loads(options.settings.read_text())
 
@@ -42,6 +43,9 @@ async def serve():
             path = head.split()[1].decode()
             if path.startswith("/sleep"):
                 await asyncio.sleep(float(path.rpartition("/")[2]))
+            if path.startswith("/report"):
+                count, failed = path.split("/")[2:]
+                report(event="requests", count=int(count), failed=int(failed))
             if path == "/die":
                 os._exit(7)
             writer.write(answer())

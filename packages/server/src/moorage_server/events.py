@@ -22,6 +22,10 @@ class Events:
         """New connections are for the next generation from here on."""
         self._send({"event": "closed"})
 
+    def requests(self, count: int, failed: int) -> None:
+        """So many scoring requests were answered since the start, so many of them by a failure."""
+        self._send({"event": "requests", "count": count, "failed": failed})
+
     def failed(self, failure: ScriptFailed) -> None:
         self._send({"event": "failed", "error": failure.as_json()})
 

@@ -26,6 +26,7 @@ from moorage_server.metrics import Metrics
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
+from moorage_server.trial import Trial
 from moorage_server.variables import script_variables
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ async def serve_front(
     watched: Path | None = None,
     http: str = "own",
     leash_fd: int | None = None,
+    trial_requests: int = 0,
 ) -> int:
     """Run one front until a signal ends it, or the other end of the leash is gone; return the exit code."""
     try:
@@ -203,6 +205,8 @@ async def serve_front(
 
     if leash_fd is not None:
         loop.add_reader(leash_fd, on_leash, leash_fd)
+    if trial_requests:
+        Trial(trial_requests, front.app.metrics, events).begin(front.app.clock)
     try:
         await front.run()
     except ScriptFailed as failure:
@@ -222,11 +226,22 @@ def run_front(
     watched: Path | None = None,
     http: str = "own",
     leash_fd: int | None = None,
+    trial_requests: int = 0,
 ) -> int:
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
-    return uvloop.run(serve_front(settings, sockets, events, watched=watched, http=http, leash_fd=leash_fd))
+    return uvloop.run(
+        serve_front(
+            settings,
+            sockets,
+            events,
+            watched=watched,
+            http=http,
+            leash_fd=leash_fd,
+            trial_requests=trial_requests,
+        )
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -235,6 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen-fd", type=int, help="number of an inherited listening socket")
     parser.add_argument("--ready-fd", type=int, help="where to report events, one JSON line each")
     parser.add_argument("--leash-fd", type=int, help="a pipe that ends when nobody supervises any more")
+    parser.add_argument("--trial-requests", type=int, default=0, help="report how so many requests went")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on without --listen-fd")
     parser.add_argument("--port", type=int, default=5001, help="port to listen on without --listen-fd")
     parser.add_argument(
@@ -268,7 +284,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             events.failed(ScriptFailed("start", text, exit_code=1))
             return 1
     listener.setblocking(False)
-    return run_front(settings, [listener], events, http=options.http, leash_fd=options.leash_fd)
+    return run_front(
+        settings,
+        [listener],
+        events,
+        http=options.http,
+        leash_fd=options.leash_fd,
+        trial_requests=options.trial_requests,
+    )
 
 
 if __name__ == "__main__":

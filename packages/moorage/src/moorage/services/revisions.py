@@ -100,6 +100,11 @@ def rollback(
             raise RevisionNotFound(name, to, [number for number in known if number != row.live_revision])
         if goal == row.live_revision:
             raise InvalidArgument("to", f"revision {goal} of {name} serves already")
+        lost = work.target.observe(work.place).failed.get(goal)
+        if lost is not None:
+            raise InvalidArgument(
+                "to", f"revision {goal} of {name} failed ({lost.message}); update it instead"
+            )
         _begin(workspace, row, goal)
         definition = rows.definition_of(workspace, name, goal)
         if definition is None:

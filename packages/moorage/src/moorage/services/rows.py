@@ -142,6 +142,21 @@ def went_live(workspace: Workspace, name: str, revision: int, host: str | None, 
         _use_models(connection, name, _models_of(connection, name, revision), are_kept=True)
 
 
+def fell_back(workspace: Workspace, name: str, lost: int, revision: int, fault: Fault) -> None:
+    """Note that a revision lost its trial and an earlier one serves instead."""
+    columns = service_revisions.c
+    with workspace.database.write() as connection:
+        _set(connection, name, wanted_revision=revision, live_revision=revision)
+        connection.execute(
+            update(service_revisions)
+            .where(columns.service_name == name, columns.number == lost)
+            .values(withdrawn_at=datetime.now(timezone.utc))
+        )
+        details = {"revision": revision, "lost": lost, "message": fault.message[:500]}
+        record(connection, "service.fell-back", f"service {name}", **details)
+        _use_models(connection, name, _models_of(connection, name, revision), are_kept=True)
+
+
 def went_back(workspace: Workspace, name: str, fault: Fault | None) -> None:
     """Note that the wanted revision did not come to serve; the live one, if any, is wanted again."""
     with workspace.database.write() as connection:

@@ -85,7 +85,10 @@ def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fau
     if not observed.is_supervised:
         return _state_at_rest(row, observed)
     if observed.live is not None:
-        return ("Healthy", None) if observed.live in observed.ready else ("Unhealthy", observed.error)
+        if observed.live not in observed.ready:
+            return "Unhealthy", observed.error
+        # Well, but not with the revision that was ordered: that one lost its trial.
+        return "Healthy", None if observed.ordered is None else observed.failed.get(observed.ordered)
     if observed.ordered is not None and observed.ordered in observed.failed:
         return "Failed", observed.failed[observed.ordered]
     return "Transitioning", None

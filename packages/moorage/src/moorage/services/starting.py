@@ -38,6 +38,9 @@ def start(
             raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
         definition = live_definition(workspace, row)
         work = Work.of(workspace, name, definition.deployment_config, on_event, timeout_s)
+        row = work.settle(row) or row
+        if row.live_revision is None:
+            raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
         order = work.order(row, row.live_revision, definition.deployment_config)
         prepare_access(workspace, name, work.target, definition.deployment_config)
         if row.live_revision in work.target.observe(work.place).failed:

@@ -1,8 +1,10 @@
 """Updating and reloading: a new revision takes over when it answers, or the old one stays."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from moorage.deployments import DeploymentConfig, InferenceConfig
+from moorage.errors import InvalidArgument
 from moorage.models import Model
 from moorage.services import rows
 from moorage.services.converging import DEFAULT_TIMEOUT_S
@@ -13,6 +15,10 @@ from moorage.services.queries import get
 from moorage.services.service import Service
 from moorage.services.work import Work, live_definition
 from moorage.workspace import Workspace
+
+# Enough to see a revision that fails whatever it is asked; not one that some clients ask wrongly.
+DEFAULT_TRIAL_REQUESTS = 100
+DEFAULT_MAX_ERROR_SHARE = 0.5
 
 
 def update(
@@ -27,6 +33,8 @@ def update(
     remove_tags: Sequence[str] = (),
     properties: Mapping[str, object] | None = None,
     description: str | None = None,
+    trial_requests: int = DEFAULT_TRIAL_REQUESTS,
+    max_error_share: float = DEFAULT_MAX_ERROR_SHARE,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     on_event: OnEvent | None = None,
 ) -> Service:
@@ -34,12 +42,16 @@ def update(
 
     ``tags`` replaces all tags, then ``remove_tags``, then ``add_tags``; ``properties`` are added. Only these
     and the description: nothing is restarted. Nothing at all: a new revision of the same things.
+    A new revision is on trial: if more than ``max_error_share`` of its first ``trial_requests`` fail (5xx),
+    the one before comes back by itself; 0 requests: no trial.
 
     Raises:
         ServiceNotFound: there is no service of that name.
         PropertyExists: properties are set once.
         Otherwise as `deploy`; the revision that ran before still does.
     """
+    if trial_requests < 0 or not 0 <= max_error_share <= 1:
+        raise InvalidArgument("trial_requests and max_error_share", "must be from 0 on, and from 0 to 1")
     with operation(workspace, name):
         row = rows.find(workspace, name)
         changes = label_changes(
@@ -56,6 +68,7 @@ def update(
             work = Work.of(
                 workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s
             )
+            work = replace(work, trial_requests=trial_requests, max_error_share=max_error_share)
             row = work.settle(row) or row
             definition = live_definition(workspace, row)
             config = deployment_config or definition.deployment_config

@@ -19,6 +19,7 @@ from moorage.services.definitions import Definition, define
 from moorage.services.events import OnEvent, Teller
 from moorage.services.service import Row
 from moorage.targets import Fault, Order, Place, Target, open_target
+from moorage.targets.contract import Trial
 from moorage.workspace import Workspace
 from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS
 
@@ -36,6 +37,8 @@ class Work:
     target: Target
     teller: Teller
     timeout_s: float
+    trial_requests: int = 0
+    max_error_share: float = 1.0
 
     @classmethod
     def of(
@@ -50,13 +53,23 @@ class Work:
         return cls(workspace, place, open_target(config.compute_type), Teller(name, on_event), timeout_s)
 
     def settle(self, row: Row | None) -> Row | None:
-        """Note what an operation that was cut short has reached after all; return the row as it is then."""
-        if row is None or row.wanted_revision is None or row.wanted_revision == row.live_revision:
+        """Note what was reached without the database: by an operation that was cut short, or by a lost trial.
+
+        Return the row as it is then.
+        """
+        if row is None or row.wanted_revision is None:
             return row
         observed = self.target.observe(self.place)
-        if observed.live != row.wanted_revision or observed.live not in observed.ready:
+        if observed.live is None or observed.live not in observed.ready:
             return row
-        rows.went_live(self.workspace, row.name, row.wanted_revision, observed.host, observed.port)
+        is_cut_short = row.wanted_revision != row.live_revision and observed.live == row.wanted_revision
+        lost = observed.failed.get(row.live_revision) if row.live_revision is not None else None
+        if lost is not None and observed.live != row.live_revision and row.live_revision is not None:
+            rows.fell_back(self.workspace, row.name, row.live_revision, observed.live, lost)
+        elif is_cut_short:
+            rows.went_live(self.workspace, row.name, row.wanted_revision, observed.host, observed.port)
+        else:
+            return row
         return rows.find(self.workspace, row.name)
 
     def kept_files(self, row: Row, definition: Definition) -> InferenceConfig | None:
@@ -94,6 +107,9 @@ class Work:
         given = self._with_registered_environment(given)
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
         order = self.order(begun, begun.last_revision, made.deployment_config)
+        if self.trial_requests and begun.live_revision is not None:
+            trial = Trial(self.trial_requests, self.max_error_share, begun.live_revision)
+            order = replace(order, trial=trial)
         try:
             prepare_access(self.workspace, name, self.target, made.deployment_config)
             observed = converge(

@@ -37,15 +37,15 @@ class Observed:
 
     ``prepared`` are the revisions whose files are there; ``ordered`` is the one that the target was told to
     run, and still shall if ``is_ordered_to_run``; ``live`` answers requests, or did and is being started
-    again (then it is not in ``ready``); new connections may come to ``accepting``; ``failed`` could not be started
-    since they were ordered.
+    again (then it is not in ``ready``); new connections may come to ``accepting``; ``failed`` could not be
+    started since they were ordered, or lost their trial.
     """
 
     exists: bool = False
     is_supervised: bool = False
     prepared: frozenset[int] = frozenset()
     ordered: int | None = None
-    is_ordered_to_run: bool = False
+    is_ordered_to_run: bool = True
     live: int | None = None
     ready: frozenset[int] = frozenset()
     starting: frozenset[int] = frozenset()
@@ -55,6 +55,18 @@ class Observed:
     host: str | None = None
     port: int | None = None
     error: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a revision has to show: of its first ``requests`` at most this share may fail (5xx).
+
+    Otherwise the target lets ``fallback``, a prepared revision, serve again.
+    """
+
+    requests: int
+    max_error_share: float
+    fallback: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ class Order:
     host: str = "127.0.0.1"
     port: int | None = None
     drain_timeout_s: float = 60.0
+    trial: Trial | None = None
 
 
 class TargetFault(MoorageError):

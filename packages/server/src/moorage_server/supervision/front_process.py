@@ -34,6 +34,7 @@ class FrontProcess:
         service_dir: Path,
         mark: str,
         leash: int,
+        trial_requests: int = 0,
     ) -> None:
         """Start it.
 
@@ -46,11 +47,12 @@ class FrontProcess:
         self._events = b""
         inherited = (listener.fileno(), ready_end, leash)
         sockets = ["--listen-fd", str(inherited[0]), "--ready-fd", str(ready_end), "--leash-fd", str(leash)]
+        trial = ["--trial-requests", str(trial_requests)] if trial_requests else []
         try:
             with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(self.log_fd, fcntl.F_SETPIPE_SZ, LOG_PIPE_BYTES)
             self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
-                [*command, "--settings", str(settings), *sockets],
+                [*command, "--settings", str(settings), *sockets, *trial],
                 stdin=subprocess.DEVNULL,
                 stdout=log_end,
                 stderr=log_end,

@@ -13,7 +13,7 @@ class Generation:
     """One generation and its front; times are on the supervisor's clock.
 
     ``run`` counts its processes; ``reported`` is what the present one said about its failure, ``error``
-    why the last one ended; ``address`` is where it listens.
+    why the last one ended; ``address`` is where it listens; ``is_rejected``: it lost its trial.
     """
 
     desired: Desired
@@ -30,6 +30,7 @@ class Generation:
     kill_at: float | None = None
     reported: Failure | None = None
     error: Failure | None = None
+    is_rejected: bool = False
 
     @property
     def number(self) -> int:
@@ -84,7 +85,7 @@ class Generation:
         """Note that the front ended with ``code``; return a sentence for the log."""
         self.scorer_pids, self.accepts = (), False
         if self.state == "draining":
-            self.state, self.kill_at = "stopped", None
+            self.state, self.kill_at = ("failed" if self.is_rejected else "stopped"), None
             return describe_exit(code)
         silent = Failure("start", f"the front {describe_exit(code)}", last_words)
         return self.failed(self.reported or silent, now)

@@ -11,22 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import files, orphans
-from .front_process import AdoptedFront, FrontProcess, read_available
+from . import files, orphans, recovery
+from .front_process import FrontProcess, read_available
 from .generation import Generation
 from .keeping import IS_SUPPORTED, Inheritance, Keeping, KeptFront, listener_name
 from .listeners import CannotListen, listen
 from .logfile import RotatingLog, timestamp
-from .records import (
-    DEFAULT_DRAIN_TIMEOUT_S,
-    Desired,
-    Failure,
-    GenerationStatus,
-    InvalidDesired,
-    Status,
-    SupervisorState,
-)
-from .steps import Drain, Kill, Restart, Start, next_actions
+from .records import TRIAL_STAGE, Desired, Failure, InvalidDesired, Status, SupervisorState
+from .steps import Drain, Kill, Restart, Start, is_lost, next_actions
 
 FRONT_COMMAND = (sys.executable, "-m", "moorage_server.front")
 # Besides SIGHUP the file is looked at now and then, so that a control plane which was killed
@@ -119,6 +111,10 @@ class Supervisor:
         self._look()
         content = files.read_json(self.service_dir / files.STATUS)
         earlier = Status.from_json(content) if content else None
+        lost = recovery.lost_trial(self.wanted, earlier)
+        if lost is not None:
+            self.generations[lost.number] = lost
+            self.wanted = lost.desired.fallback()
         for address, listener in inheritance.listeners.items():
             self._listeners[address] = listener
             self.keeping.keep(listener_name(*address), listener.fileno())
@@ -132,46 +128,17 @@ class Supervisor:
         if earlier is None:
             return
         self._preferred_port = earlier.port
-        served = earlier.of(earlier.generation) if earlier.generation is not None else None
-        if served is None or self.wanted is None or not (self.service_dir / served.settings).is_file():
-            return
-        if served.number in self.generations:
-            return
-        generation = Generation(self._as_desired(served, earlier), was_ready=True, restart_at=self.clock())
-        generation.address = (earlier.host, earlier.port)
-        self.generations[served.number] = generation
-
-    def _as_desired(self, one: GenerationStatus, earlier: Status) -> Desired:
-        if self.wanted is not None and one.number == self.wanted.generation:
-            return self.wanted
-        drain_s = self.wanted.drain_timeout_s if self.wanted else DEFAULT_DRAIN_TIMEOUT_S
-        return Desired(one.number, one.settings, earlier.host, earlier.port, drain_s)
+        served = recovery.served_before(self.service_dir, earlier, self.wanted, self.clock())
+        if served is not None and served.number not in self.generations:
+            self.generations[served.number] = served
 
     def _adopt(self, kept: KeptFront, earlier: Status | None) -> bool:
         """Take over a front that was ready; False if it cannot be used, and is to be ended."""
-        one = earlier.of(kept.generation) if earlier else None
-        # Of one that was still starting nobody knows whether its report was read; it is started afresh.
-        front = None
-        if earlier is not None and one is not None and one.state in ("ready", "draining"):
-            mark = orphans.mark(self.service_dir, kept.generation, kept.run)
-            with contextlib.suppress(OSError):
-                front = AdoptedFront(kept.pid, mark=mark, log_fd=kept.log_fd, ready_fd=kept.ready_fd)
-        if front is None or earlier is None or one is None:
-            os.close(kept.log_fd)
-            os.close(kept.ready_fd)
+        generation = recovery.adopt(self.service_dir, kept, earlier, self.wanted, self.clock())
+        if generation is None or generation.front is None:
             return False
-        generation = Generation(self._as_desired(one, earlier), state=one.state, front=front)
-        generation.address, generation.run = kept.address, one.restarts + 1
-        generation.scorer_pids, generation.accepts = one.scorer_pids, one.accepts
-        generation.was_ready, generation.error = True, one.error
-        if one.state == "ready":
-            generation.ready_since = self.clock()
-        else:
-            generation.kill_at = self.clock() + generation.desired.drain_timeout_s
-        # The mark of later runs must not be that of this one.
-        generation.run = max(generation.run, kept.run)
         self.generations[kept.generation] = generation
-        self._hear(generation, front)
+        self._hear(generation, generation.front)
         self.keeping.keep_front(kept)
         return True
 
@@ -252,6 +219,7 @@ class Supervisor:
                 service_dir=self.service_dir,
                 mark=orphans.mark(self.service_dir, generation.number, generation.run),
                 leash=self.keeping.leash,
+                trial_requests=generation.desired.trial.requests if generation.desired.trial else 0,
             )
         except CannotListen as error:
             self._tell(generation, generation.failed(Failure("listen", str(error)), self.clock()))
@@ -299,6 +267,9 @@ class Supervisor:
         """Close the sockets that no generation uses, and drop records of long ago."""
         used = {g.address for g in self.generations.values() if g.is_in_use}
         for address in [address for address in self._listeners if address not in used]:
+            # Nobody uses it any more; the keeper's copy must not let clients wait until it is closed too.
+            with contextlib.suppress(OSError):
+                self._listeners[address].shutdown(socket.SHUT_RDWR)
             self._close_listener(address)
         done = sorted(number for number, g in self.generations.items() if not g.is_in_use)
         for number in done[:-REMEMBERED_GENERATIONS]:
@@ -335,8 +306,37 @@ class Supervisor:
                     self._tell(generation, "is ready")
                 case "closed":
                     generation.accepts = False
+                case "requests":
+                    self._judge(generation, event.get("count"), event.get("failed"))
                 case "failed":
                     generation.reported = Failure.from_json(event.get("error"))
+
+    def _judge(self, generation: Generation, count: object, failed: object) -> None:
+        """Go back to the generation before if too many of the first requests of this one failed."""
+        trial = generation.desired.trial
+        if trial is None or generation.is_rejected or self.wanted != generation.desired:
+            return
+        if not (isinstance(count, int) and isinstance(failed, int)):
+            return
+        fallback = generation.desired.fallback()
+        has_files = (self.service_dir / trial.settings).is_file()
+        if (
+            fallback is None
+            or not has_files
+            or not is_lost(trial.requests, trial.max_error_share, count, failed)
+        ):
+            return
+        generation.is_rejected = True
+        generation.error = Failure(TRIAL_STAGE, f"{failed} of its first {count} requests failed")
+        self._tell(generation, f"is taken back: {generation.error.message}")
+        self._want_fallback(fallback)
+
+    def _want_fallback(self, fallback: Desired) -> None:
+        self.wanted = fallback
+        # If it is still remembered as failed or drained, this is a fresh beginning.
+        earlier = self.generations.get(fallback.generation)
+        if earlier is not None and earlier.front is None and not earlier.is_in_use:
+            del self.generations[fallback.generation]
 
     def _reap(self) -> None:
         for generation in list(self.generations.values()):

@@ -1,17 +1,46 @@
 """The two files of a service as values: what it should run, and what it runs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 SupervisorState = Literal["starting", "running", "failed", "stopping", "stopped"]
 GenerationState = Literal["starting", "ready", "draining", "failed", "stopped"]
 
 DEFAULT_DRAIN_TIMEOUT_S = 60.0
+# The stage of a failure that shows only under requests.
+TRIAL_STAGE = "trial"
 
 
 class InvalidDesired(ValueError):
     """``desired.json`` does not say what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a new generation has to show: of its first ``requests`` answers at most this share may fail.
+
+    Otherwise ``generation`` with ``settings``, which served before, comes back.
+    """
+
+    requests: int
+    max_error_share: float
+    generation: int
+    settings: str
+
+    @classmethod
+    def from_json(cls, value: object) -> "Trial":
+        """Read the value of ``trial`` in ``desired.json``; raises `InvalidDesired`."""
+        if not isinstance(value, Mapping) or value.keys() != cls.__dataclass_fields__.keys():
+            raise InvalidDesired("trial must have requests, max_error_share, generation and settings")
+        trial = cls(**value)
+        if not (_is_int(trial.requests) and _is_int(trial.generation)):
+            raise InvalidDesired("trial: requests and generation must be whole numbers")
+        share = trial.max_error_share
+        if isinstance(share, bool) or not isinstance(share, (int, float)):
+            raise InvalidDesired("trial: max_error_share must be a number")
+        _check_path(trial.settings)
+        return trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +57,24 @@ class Desired:
     port: int | None = None
     drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S
     running: bool = True
+    trial: Trial | None = None
 
     def to_json(self) -> dict[str, Any]:
         value = asdict(self)
         if self.running:
             # A supervisor of an earlier version refuses what it does not know.
             del value["running"]
+        if self.trial is None:
+            del value["trial"]
         return value
+
+    def fallback(self) -> "Desired | None":
+        """Return what runs instead if the trial is lost."""
+        if self.trial is None:
+            return None
+        return replace(
+            self, generation=self.trial.generation, settings=self.trial.settings, port=None, trial=None
+        )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Desired":
@@ -47,15 +87,13 @@ class Desired:
         if unknown:
             raise InvalidDesired(f"unknown key {sorted(unknown)[0]!r}")
         try:
-            desired = cls(**value)
+            trial = value.get("trial")
+            desired = cls(**{**value, "trial": None if trial is None else Trial.from_json(trial)})
         except TypeError as error:
             raise InvalidDesired(str(error)) from error
         if not _is_int(desired.generation) or desired.generation < 1:
             raise InvalidDesired("generation must be a whole number from 1 on")
-        if not isinstance(desired.settings, str) or desired.settings.startswith("/"):
-            raise InvalidDesired("settings must be a path inside the service folder")
-        if ".." in desired.settings.split("/"):
-            raise InvalidDesired("settings must be a path inside the service folder")
+        _check_path(desired.settings)
         if not isinstance(desired.host, str):
             raise InvalidDesired("host must be a text")
         if desired.port is not None and not (_is_int(desired.port) and 1 <= desired.port <= 65535):
@@ -150,6 +188,11 @@ class Status:
             )
         except (KeyError, TypeError):
             return None
+
+
+def _check_path(settings: object) -> None:
+    if not isinstance(settings, str) or settings.startswith("/") or ".." in settings.split("/"):
+        raise InvalidDesired("settings must be a path inside the service folder")
 
 
 def _is_int(value: object) -> bool:

@@ -9,6 +9,7 @@ FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 10.0
 # Ready for this long, a generation has recovered: its next death is a first death again.
 RECOVERED_AFTER_S = 30.0
+FEWEST_REQUESTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ def _is_dispensable(view: View, wanted: int | None, by_number: dict[int, View]) 
         return True
     # Started for an update that was taken back or overtaken, and of no use to anybody yet.
     return not view.was_ready
+
+
+def is_lost(requests: int, max_error_share: float, count: int, failed: int) -> bool:
+    """Tell whether a trial over so many ``requests`` is lost after ``count``, of which ``failed``.
+
+    A handful of failures may be one client's fault, so the first few decide nothing.
+    """
+    return count >= min(requests, FEWEST_REQUESTS) and failed > max_error_share * count
 
 
 def restart_delay_s(deaths: int) -> float:

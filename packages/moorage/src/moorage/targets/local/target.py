@@ -11,7 +11,7 @@ from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, 
 from moorage.targets.local import daemon, folders
 from moorage.targets.local.revision import write_revision
 from moorage_server.auth import Admission, replace_guard_file
-from moorage_server.supervision import files
+from moorage_server.supervision import files, records
 from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
 from moorage_server.supervision.records import Desired, Failure, InvalidDesired, Status
@@ -42,7 +42,15 @@ class LocalTarget:
         settings = folders.settings_path(order.revision)
         if not (folder / settings).is_file():
             raise TargetFault(f"revision {order.revision} of {place.service} is not prepared")
-        desired = Desired(order.revision, settings, order.host, order.port, order.drain_timeout_s)
+        trial = None
+        if order.trial is not None:
+            fallback = order.trial.fallback
+            trial = records.Trial(
+                order.trial.requests, order.trial.max_error_share, fallback, folders.settings_path(fallback)
+            )
+        desired = Desired(
+            order.revision, settings, order.host, order.port, order.drain_timeout_s, trial=trial
+        )
         files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
         daemon.wake(folder)
 
@@ -83,7 +91,7 @@ class LocalTarget:
             ready=frozenset(by_state.get("ready", ())),
             starting=frozenset(by_state.get("starting", ())),
             accepting=frozenset(g.number for g in status.generations if g.accepts),
-            failed={g.number: _fault(g.error) for g in status.generations if g.state == "failed"},
+            failed={g.number: _fault(g.error) for g in status.generations if _has_failed(g)},
             restarts=live.restarts if live else 0,
             host=status.host or None,
             port=status.port,
@@ -162,6 +170,11 @@ def _status(folder: Path) -> Status | None:
     content = files.read_json(folder / files.STATUS)
     status = Status.from_json(content) if content and pid else None
     return status if status is not None and status.pid == pid else None
+
+
+def _has_failed(generation: records.GenerationStatus) -> bool:
+    is_taken_back = generation.error is not None and generation.error.stage == records.TRIAL_STAGE
+    return generation.state == "failed" or is_taken_back
 
 
 def _fault(failure: Failure | None) -> Fault:
