@@ -10,6 +10,7 @@ from moorage.cli.command import command
 from moorage.cli.deploy import add_deploy
 from moorage.cli.documents import model_details, model_document, model_row, write_document
 from moorage.cli.labels import parse_labels
+from moorage.cli.model_inspect import add_inspect, guess_framework
 from moorage.cli.progress import transfer_progress
 from moorage.cli.session import Session
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = new_section("Register models, look them up, deploy them.")
 add_deploy(app)
+add_inspect(app)
 
 ModelId = Annotated[str, typer.Option("--model-id", "-i", help="The model, name:version.")]
 Cpu = Annotated[float | None, typer.Option("--cpu-cores", "--cc", help="CPU cores that it needs.")]
@@ -76,6 +78,9 @@ def register(
     if run_metadata_file is not None:
         file_experiment, file_run = run_of_file(run_metadata_file)
         experiment_name, run_id = experiment_name or file_experiment, run_id or file_run
+    framework, framework_version = guess_framework(
+        session, model_path, model_framework, model_framework_version
+    )
     with transfer_progress(f"Registering {name}", session.is_quiet) as show_progress:
         model = models.register(
             session.workspace,
@@ -84,8 +89,8 @@ def register(
             tags=parse_labels("--tag", tag),
             properties=parse_labels("--property", property),
             description=description,
-            framework=model_framework,
-            framework_version=model_framework_version,
+            framework=framework,
+            framework_version=framework_version,
             resources=_resources(cpu_cores, memory_gb, gpu_cores),
             run_id=run_id,
             experiment_name=experiment_name,
