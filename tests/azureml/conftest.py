@@ -29,6 +29,19 @@ def ws(home: Path) -> Iterator[Workspace]:
     workspace._moorage.close()
 
 
+@pytest.fixture(scope="session")
+def empty_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of runs with nothing in it, to be copied into workspaces: making its tables takes seconds."""
+    pytest.importorskip("mlflow", reason="runs are kept by MLflow (moorage[mlflow])")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOORAGE_HOME", str(tmp_path_factory.mktemp("runs-home")))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        workspace = Workspace.create("template", show_output=False)
+        workspace._tracking()
+        workspace._moorage.close()
+        return workspace._moorage.path / "runs.db"
+
+
 @pytest.fixture
 def model_file() -> str:
     Path("model.pkl").write_bytes(b"weights")

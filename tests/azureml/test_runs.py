@@ -1,6 +1,7 @@
-"""Experiments and runs, kept by MLflow. One store for the module: making its tables takes seconds."""
+"""Experiments and runs, kept by MLflow."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,11 +27,12 @@ def mlflow() -> None:
 
 
 @pytest.fixture(scope="module")
-def kept(mlflow: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def kept(empty_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOORAGE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         workspace = Workspace.create("runs", show_output=False)
+        shutil.copy(empty_runs, workspace._moorage.path)
         yield workspace
         workspace._moorage.close()
 

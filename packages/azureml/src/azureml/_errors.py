@@ -74,7 +74,8 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
             | errors.DatasetUnreadable()
             | errors.DatastoreNotFound()
             | errors.InvalidName(kind="dataset")
-            | errors.InvalidArgument(argument="input_dataset" | "cpu" | "memory_in_gb" | "columns" | "path")
+            | errors.InvalidArgument(argument="input_dataset" | "cpu" | "memory_in_gb")
+            | errors.InvalidArgument(argument="columns" | "path_on_datastore")
         ):
             return UserErrorException(text, inner_exception=error)
         case errors.AuthenticationOff(service=service, kind=kind):

@@ -20,9 +20,11 @@ def checked_path(path: str) -> str:
     """
     parts = PurePosixPath(path.replace(os.sep, "/").strip("/")).parts
     if ".." in parts:
-        raise InvalidArgument("path", f"{path!r} leaves the data store; '..' is not allowed")
+        raise InvalidArgument("path_on_datastore", f"{path!r} leaves the data store; '..' is not allowed")
     if "\0" in path or len(path.encode()) > LONGEST_PATH_BYTES:
-        raise InvalidArgument("path", f"{path[:60]!r}... is no path of at most {LONGEST_PATH_BYTES} bytes")
+        raise InvalidArgument(
+            "path_on_datastore", f"{path[:60]!r}... is no path of at most {LONGEST_PATH_BYTES} bytes"
+        )
     return "/".join(parts)
 
 
