@@ -42,6 +42,28 @@ def test_describe_inputs_and_outputs(read_along: ReadAlong) -> None:
     assert 'houses[0].rooms: expected an integer, got \\"two\\"' in output
 
 
+def test_serve_images(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "serve-images.md")
+    assert len(re.findall(r'\{"size": ?\[640, ?480\], ?"mean": ?\[\d+, ?\d+, ?\d+\]\}', output)) == 2
+    assert output.count("200 [640, 480]") == 2
+    assert "400 that is not an image" in output
+    assert "thumbnail (64, 48)" in output
+
+
+def test_cors(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "cors.md").lower()
+    assert output.count("access-control-allow-origin: http://www.example.com") == 3
+    assert output.count("access-control-allow-origin: https://shop.example") == 1
+    assert "access-control-allow-methods: get, post" in output
+
+
+def test_make_it_fast(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "make-it-fast.md")
+    assert "moorage_array_bodies_total 1.0" in output
+    assert len(re.findall(r"\[330(\.0)?\]", output)) == 5
+    assert "x-ms-run-fn-exec-ms" in output
+
+
 def test_from_azureml(read_along: ReadAlong) -> None:
     pytest.importorskip("mlflow", reason="the page uses runs, which MLflow keeps")
     output = read_along(DOCS / "from-azureml.md")

@@ -37,8 +37,8 @@ def serve_script(
     """Serve an entry script until interrupted; return the exit code of contract section 1.3.
 
     The application root is the folder of the script. Variables such as ``AML_CORS_ORIGINS`` count. With
-    ``reload``, every change below that folder loads the script again, and its errors are shown to clients: for
-    development.
+    ``reload``, every change below that folder loads the script again, and its errors are shown to clients:
+    for development.
     """
     path = script.absolute()
     logs.set_up_logging()
