@@ -30,7 +30,8 @@ def add_inspect(app: typer.Typer) -> None:
 
     @command(app, "inspect", example="moor model inspect model.onnx", table=_row)
     def inspect(
-        session: Session, path: Annotated[Path, typer.Argument(metavar="FILE", help="A model file or folder.")]
+        session: Session,
+        path: Annotated[Path, typer.Argument(metavar="FILE", help="A model file or folder.")],
     ) -> Any:
         """Say what a model file is: framework, version, inputs, outputs, size. Nothing in it is executed."""
         from moorage_server.nocode import inspection

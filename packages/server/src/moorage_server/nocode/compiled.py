@@ -16,7 +16,7 @@ from moorage_server.nocode.errors import ModelUnusable
 from moorage_server.nocode.model import Source
 from moorage_server.nocode.onnx_session import open_session
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
 ROWS = 256  # random inputs that are compared
 TOLERANCE = 1e-5  # relative to the largest answer; labels must be the same

@@ -11,7 +11,7 @@ from moorage_server.nocode.errors import NotFound
 from moorage_server.nocode.loading import load
 from moorage_server.nocode.model import Model, Source
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
 
 class Repository:

@@ -15,7 +15,7 @@ from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Sourc
 from moorage_server.nocode.scikit_input import Columns
 from moorage_server.nocode.tensors import STRING, Tensor, plain, to_json
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
 INPUT = "data"

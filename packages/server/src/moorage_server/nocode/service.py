@@ -19,7 +19,7 @@ from moorage_server.nocode.model import Model, Source
 from moorage_server.nocode.openapi import documents
 from moorage_server.nocode.repository import Repository
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
 VARIABLE = "MOORAGE_NO_CODE"  # JSON: {"models": [...], "memory_bytes": ...}
 CACHE_FOLDER = "compiled"
@@ -122,9 +122,6 @@ class Service:
         model = self.first
         fast = model.fast_input
         notices = [model.facts["version_skew"]] if "version_skew" in model.facts else []
-        if "why" in model.facts:
-            form = "compiled" if model.facts["compiled"] == "yes" else "as pickled"
-            notices.append(f"{model.name}:{model.version} is served {form}: {model.facts['why']}")
         return {
             "openapi": documents(
                 model,
