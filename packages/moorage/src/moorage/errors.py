@@ -115,6 +115,20 @@ class ModelNotFound(MoorageError):
         super().__init__(text)
 
 
+class DangerousModel(MoorageError):
+    """A model file would run code when it is loaded, or hides what it does; ``findings`` are sentences."""
+
+    code = "dangerous-model"
+
+    def __init__(self, name: str, findings: Sequence[str]) -> None:
+        self.name, self.findings = name, tuple(findings)
+        shown = "\n".join(f"  {finding}" for finding in findings[:20])
+        super().__init__(
+            f"{name} is refused by the scan of its files:\n{shown}\n"
+            "If you trust where it comes from, register it with the policy warn"
+        )
+
+
 class ModelPathNotFound(MoorageError):
     """The file or folder to register (or one of its ``child_paths``) does not exist."""
 

@@ -10,6 +10,7 @@ from moorage.cli.command import command
 from moorage.cli.deploy import add_deploy
 from moorage.cli.documents import model_details, model_document, model_row, write_document
 from moorage.cli.labels import parse_labels
+from moorage.cli.model_scan import Scan, add_scan, check_policy
 from moorage.cli.model_inspect import add_inspect, guess_framework
 from moorage.cli.progress import transfer_progress
 from moorage.cli.session import Session
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 app = new_section("Register models, look them up, deploy them.")
 add_deploy(app)
+add_scan(app)
 add_inspect(app)
 
 ModelId = Annotated[str, typer.Option("--model-id", "-i", help="The model, name:version.")]
@@ -63,6 +65,7 @@ def register(
     asset_path: Annotated[str | None, typer.Option(help="Path among the outputs of a run.")] = None,
     sample_input_dataset_id: SampleInput = None,
     sample_output_dataset_id: SampleOutput = None,
+    scan: Scan = None,
     output_metadata_file: Annotated[
         Path | None,
         typer.Option("--output-metadata-file", "-t", help="File that gets the answer too, for deploy -f."),
@@ -96,6 +99,8 @@ def register(
             experiment_name=experiment_name,
             sample_input_dataset_id=sample_input_dataset_id,
             sample_output_dataset_id=sample_output_dataset_id,
+            scan=check_policy(scan),
+            on_finding=lambda one: session.warn(f"{one.path} {one.what}"),
             on_progress=show_progress,
         )
     if output_metadata_file is not None:

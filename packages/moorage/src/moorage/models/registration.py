@@ -1,6 +1,7 @@
 """Registering: store the files, then give them a version number in one transaction."""
 
 import getpass
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from moorage.models.model import (
     checked_text,
 )
 from moorage.models.rows import insert_all, insert_labels, model_values
+from moorage.models.scan_policy import Finding, Policy, enforce, policy_of_environment
 from moorage.models.source import SourceFile, find_files
 from moorage.storage.audit import record
 from moorage.storage.contents import count_on, put_files
@@ -24,6 +26,7 @@ from moorage.storage.statements import next_number
 from moorage.storage.tables import model_files, model_names, model_properties, model_tags, models
 from moorage.workspace import Workspace
 
+logger = logging.getLogger(__name__)
 ATTEMPTS = 10
 
 
@@ -43,14 +46,19 @@ def register(
     sample_input_dataset_id: str | None = None,
     sample_output_dataset_id: str | None = None,
     child_paths: Sequence[str] | None = None,
+    scan: Policy | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Model:
     """Register a file or a folder as the next version of ``name``: 1, 2, 3, ..., none ever used again.
 
     ``on_progress`` gets (bytes done, bytes in all). What fails leaves no version behind; killed at any point
     it leaves at most unused file contents, which `remove_unused_blobs` removes.
+    ``scan`` looks for code that would run when the files are loaded (default: ``$MOORAGE_MODEL_SCAN``, else
+    not at all) and tells ``on_finding`` (default: the log) what it finds.
 
     Raises:
+        DangerousModel: the scan found something and the policy is ``refuse``.
         InvalidName, InvalidArgument: nothing was read.
         ModelPathNotFound, EmptyModelFolder, ModelPathNotAllowed: see `find_files`.
         ModelChanged: a file changed while it was read.
@@ -79,6 +87,9 @@ def register(
         ),
     )
     sources = find_files(path, child_paths)
+    policy = scan or policy_of_environment()
+    if policy is not None:
+        _scan(name, sources, policy, on_finding or _log_finding)
     from moorage.models.libraries import installed_libraries  # slow to import, and only needed here
 
     draft = replace(draft, libraries=installed_libraries())
@@ -92,6 +103,20 @@ def register(
         f"the files of {name} vanished from the store {ATTEMPTS} times while they were registered; "
         "is something else cleaning it?"
     )
+
+
+def _scan(
+    name: str, sources: Sequence[SourceFile], policy: Policy, on_finding: Callable[[Finding], None]
+) -> None:
+    from moorage.models.scanning import scan_files  # needs an extra
+
+    findings = scan_files([(source.path, source.file) for source in sources])
+    for finding in enforce(name, findings, policy):
+        on_finding(finding)
+
+
+def _log_finding(finding: Finding) -> None:
+    logger.warning("%s: %s: %s", finding.danger, finding.path, finding.what)
 
 
 def _store(
