@@ -61,6 +61,8 @@ class ScorerPool:
         self._numbers = itertools.count(1)
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.newcomers: list[Scorer] = []  # will take the place of others
+        self._leaving: set[Scorer] = set()  # answer what they were given and go
         self._run_limit_s = run_limit_s(settings)
         limit_ms = min(settings.scoring_timeout_ms or 10**12, settings.worker_timeout_s * 1000 or 10**12)
         self._timeout_message = answers.timed_out(limit_ms)
@@ -87,6 +89,11 @@ class ScorerPool:
                     await self.stop()
                     raise failure
         self.is_started = True
+        if self.settings.max_scorer_memory_bytes:
+            from moorage_server.recycling import Recycling
+
+            recycling = Recycling(self, self.settings.max_scorer_memory_bytes).run()
+            self._tasks.add(asyncio.get_running_loop().create_task(recycling))
         if self._run_limit_s:
             self._watch_runs()
         description = self.scorers[0].description
@@ -101,20 +108,21 @@ class ScorerPool:
             self._watch.cancel()
         for task in self._tasks:
             task.cancel()
-        for scorer in self.scorers:
+        everybody = [*self.scorers, *self.newcomers, *self._leaving]
+        for scorer in everybody:
             if scorer.connection is not None and scorer.is_ready:
                 scorer.connection.transport.write(frames.pack(frames.STOP))
             else:
                 scorer.kill()
-        ends = [scorer.process.ended.wait() for scorer in self.scorers if scorer.process is not None]
+        ends = [scorer.process.ended.wait() for scorer in everybody if scorer.process is not None]
         all_ended = asyncio.ensure_future(asyncio.gather(*ends))
         try:
             await asyncio.wait_for(asyncio.shield(all_ended), _STOP_WITHIN_S)
         except asyncio.TimeoutError:
-            for scorer in self.scorers:
+            for scorer in everybody:
                 scorer.kill()
             await all_ended
-        for scorer in self.scorers:
+        for scorer in everybody:
             if scorer.connection is not None:
                 scorer.connection.transport.abort()
         if self.template is not None:
@@ -207,7 +215,8 @@ class ScorerPool:
     @property
     def pids(self) -> list[int]:
         template = [] if self.template is None else self.template.pids
-        running = [s.process.pid for s in self.scorers if s.process is not None and s.process.is_running]
+        everybody = (*self.scorers, *self.newcomers, *self._leaving)
+        running = [s.process.pid for s in everybody if s.process is not None and s.process.is_running]
         return template + running
 
     @property
@@ -222,6 +231,13 @@ class ScorerPool:
         self.ready.append(connection)
         self._set_windows()
         self._feed()
+
+    def retire(self, scorer: Scorer) -> None:
+        """Give a scorer nothing more to do; it is not replaced when it ends."""
+        self._leaving.add(scorer)
+        if scorer.connection in self.ready:
+            self.ready.remove(scorer.connection)
+            self._set_windows()
 
     def scorer_lost(self, scorer: Scorer, connection: ScorerConnection) -> None:
         """Fail what the dead scorer was running, keep the rest for its replacement."""
@@ -243,6 +259,12 @@ class ScorerPool:
         for call in again:
             call.connection = None
         self.waiting.rejoin(again)
+        if scorer in self._leaving:
+            self._leaving.discard(scorer)
+            self._feed()
+            return
+        if scorer in self.newcomers:
+            return
         if self.is_stopping or not self.is_started:
             # A scorer that does not even start once is a failure of the script, not an accident.
             return
@@ -268,7 +290,7 @@ class ScorerPool:
     def _watch_runs(self) -> None:
         """Kill scorers whose run exceeds the limit although the script was interrupted in time."""
         latest = monotonic() - self._run_limit_s
-        for scorer in self.scorers:
+        for scorer in (*self.scorers, *self._leaving):
             connection = scorer.connection
             if connection is None or not connection.in_flight or connection.is_streaming:
                 continue

@@ -29,6 +29,7 @@ class ServiceSettings:
     python: str = sys.executable  # interpreter of the scorers
     environment: dict[str, str] = field(default_factory=dict)  # variables for the scorers
     worker_count: int = 1  # scorer processes; each holds its own copy of the model
+    max_scorer_memory_bytes: int = 0  # a scorer that uses more of its own is replaced; 0: never
     preload: bool = False  # run init() once and fork the scorers from there
     scoring_timeout_ms: int = DEFAULT_SCORING_TIMEOUT_MS  # of one run(); 0: none
     worker_timeout_s: int = 0  # kill a scorer that is longer in one request, whatever it does; 0: never
@@ -79,6 +80,7 @@ class ServiceSettings:
 
 _LOWEST = {
     "worker_count": 1,
+    "max_scorer_memory_bytes": 0,
     "scoring_timeout_ms": 0,
     "worker_timeout_s": 0,
     "max_concurrent_requests": 1,

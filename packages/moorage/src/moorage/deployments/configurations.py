@@ -18,6 +18,7 @@ class LocalConfig:
     port: int | None = None  # TCP port; None: any free one, kept over updates
     host: str = "127.0.0.1"  # address to listen on; others can only reach it when this is not loopback
     worker_count: int = 1  # scorer processes; each holds its own copy of the model
+    max_scorer_memory_bytes: int | None = None  # one that uses more of its own is replaced; 0, None: never
     scoring_timeout_ms: int | None = None  # of one run(); 0: none
     max_concurrent_requests: int | None = None  # running and waiting together; beyond: 503
     max_queue_wait_ms: int | None = None  # a request that waits longer for a scorer gets a 503
@@ -51,6 +52,7 @@ class LocalConfig:
             raise InvalidConfiguration("host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 everybody")
         _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)
         _at_least(0, scoring_timeout_ms=self.scoring_timeout_ms, max_queue_wait_ms=self.max_queue_wait_ms)
+        _at_least(0, max_scorer_memory_bytes=self.max_scorer_memory_bytes)
         _at_least(0, max_batch_delay_ms=self.max_batch_delay_ms, spin_us=self.spin_us)
         _at_least(1, max_concurrent_requests=self.max_concurrent_requests)
 

@@ -88,6 +88,7 @@ class LocalFile(FileModel):
     port: int | None = Field(default=None, ge=1, le=65535)
     host: str = Field(default="127.0.0.1", min_length=1)
     worker_count: int = Field(default=1, ge=1)
+    max_scorer_memory_bytes: int | None = Field(default=None, ge=0)
     scoring_timeout_ms: int | None = Field(default=None, ge=0)
     max_concurrent_requests: int | None = Field(default=None, ge=1)
     max_queue_wait_ms: int | None = Field(default=None, ge=0)

@@ -11,7 +11,14 @@ from moorage_server.environment import settings_in
 from moorage_server.settings import ServiceSettings, settings_as_json
 
 # Where a deployment says nothing, the variables of its environment count, then the server's defaults.
-_OPTIONAL = ("scoring_timeout_ms", "max_concurrent_requests", "max_queue_wait_ms", "preload", "cors_origins")
+_OPTIONAL = (
+    "max_scorer_memory_bytes",
+    "scoring_timeout_ms",
+    "max_concurrent_requests",
+    "max_queue_wait_ms",
+    "preload",
+    "cors_origins",
+)
 
 
 def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[str, Any]:
