@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments fuzz interpreters matrix check lint types imports language format bench lock clean
+.PHONY: help setup demo test environments estimators fuzz interpreters matrix check lint types imports language format bench lock clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -34,6 +34,9 @@ interpreters: setup ## the contract of the server with scorers of every old Pyth
 fuzz: setup ## look for inputs that break the decoders, SECONDS=60 each; needs Python 3.11 or later
 	$(BIN)/python fuzz/run.py decode_arrays -max_total_time=$(or $(SECONDS),60)
 	$(BIN)/python fuzz/run.py scorer_frames -max_total_time=$(or $(SECONDS),60)
+
+estimators: setup ## serve every scikit-learn estimator without a script; write the table in docs
+	$(BIN)/python scripts/no_code_table.py
 
 matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
 	@scripts/test-schema-matrix $(ARGS)

@@ -96,7 +96,7 @@ def session_options(options: Mapping[str, str], size_bytes: int) -> Any:
     """
     ort = runtime()
     made = ort.SessionOptions()
-    made.log_severity_level = 3
+    made.log_severity_level = 4  # errors are raised, and told where they are handled
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     default = 1 if size_bytes < SMALL_BYTES else cores
     made.intra_op_num_threads = _count(options, "onnx.threads", default)
