@@ -67,6 +67,12 @@ class Vault:
                 connection.execute(table.update().where(table.c.name == name).values(**values))
         return text
 
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names of all secrets that begin with ``prefix``."""
+        wanted = select(table.c.name).where(table.c.name.startswith(prefix, autoescape=True))
+        with self._workspace.database.read() as connection:
+            return sorted(connection.execute(wanted).scalars())
+
     def remove(self, name: str) -> None:
         """Forget a secret; harmless if it is not known."""
         with self._workspace.database.write() as connection:

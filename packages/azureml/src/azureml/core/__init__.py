@@ -7,6 +7,7 @@ from azureml.core.datastore import Datastore
 from azureml.core.environment import Environment
 from azureml.core.experiment import Experiment
 from azureml.core.image import Image
+from azureml.core.keyvault import Keyvault
 from azureml.core.model import Model
 from azureml.core.run import Run
 from azureml.core.runconfig import RunConfiguration
@@ -24,6 +25,7 @@ __all__ = [
     "Environment",
     "Experiment",
     "Image",
+    "Keyvault",
     "Model",
     "Run",
     "RunConfiguration",

@@ -1,5 +1,6 @@
-"""The exception of compute targets, under its other name."""
+"""Compute targets and their exception, under other names."""
 
+from azureml.core.compute.compute import ComputeTarget
 from azureml.exceptions import ComputeTargetException
 
-__all__ = ["ComputeTargetException"]
+__all__ = ["ComputeTarget", "ComputeTargetException"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from azureml._errors import as_old_exceptions
 from azureml.core._offline_run import OfflineRun
+from azureml.core._offline_run import OfflineRun as _OfflineRun
 from azureml.core._run_metrics import RunMetrics
 from azureml.core.dataset import dataset_id, saved_references
 from azureml.core.experiment import Experiment, has_labels
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from azureml.core.model import Model
     from azureml.core.workspace import Workspace
 
-__all__ = ["Run"]
+# Training scripts ask: isinstance(run, _OfflineRun).
+__all__ = ["Run", "_OfflineRun"]
 
 _POLL_S = 1.0
 _LOGS = "What a run prints stays in the terminal or notebook where it runs."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from azureml.core.datastore import Datastore
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
+    from azureml.core.keyvault import Keyvault
     from azureml.core.model import Model
     from azureml.core.run import Run
     from azureml.core.webservice import Webservice
@@ -279,6 +280,17 @@ class Workspace:
         from azureml.core.datastore import Datastore
 
         Datastore(self, name).set_as_default()
+
+    def get_default_keyvault(self) -> "Keyvault":
+        """Return the secrets of the workspace."""
+        from azureml.core.keyvault import Keyvault
+
+        return Keyvault(self)
+
+    @as_old_exceptions()
+    def get_mlflow_tracking_uri(self, with_auth: bool = False) -> str:
+        """Return the address of the store of runs, for ``mlflow.set_tracking_uri``."""
+        return self._tracking().uri
 
     def get_run(self, run_id: str) -> "Run":
         """Return the run of that id, whatever its experiment."""

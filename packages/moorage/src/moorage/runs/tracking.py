@@ -31,6 +31,11 @@ class Tracking:
         self.client = client
         self._artifact_root = artifact_root
 
+    @property
+    def uri(self) -> str:
+        """The address of the store, for ``mlflow.set_tracking_uri``."""
+        return str(self.client.tracking_uri)
+
     # --- experiments ---
 
     def experiment(self, name: str) -> Experiment:

@@ -2,4 +2,8 @@
 
 from pkgutil import extend_path
 
+from azureml.train.automl.automlconfig import AutoMLConfig
+
+__all__ = ["AutoMLConfig"]
+
 __path__ = extend_path(__path__, __name__)
