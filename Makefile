@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format bench lock clean
+.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -62,6 +62,9 @@ format: setup ## format the code and mend what ruff can mend
 
 soak: setup ## mixed load for MINUTES=10, and streams of 2 GB: answers right, memory flat
 	$(BIN)/python -m soak --minutes $(or $(MINUTES),10)
+
+chaos: setup ## faults on purpose under load, nothing may be lost; QUICK=1 takes a minute, FAULTS="update leak" selects
+	$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(FAULTS)
 
 bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENCH_PEERS="azureml" selects
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
