@@ -1,6 +1,7 @@
 """The application: which request gets which answer. No server and no process in it."""
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +17,7 @@ from moorage_server.exchange import Exchange
 from moorage_server.header_fields import AUTHORIZATION, MS_REQUEST_ID
 from moorage_server.metrics import Gauges, Metrics
 from moorage_server.openapi import OpenApi, UnknownVersion
+from moorage_server.rate_limit import RateLimit
 from moorage_server.request_ids import IdTooLong, id_block
 from moorage_server.scorers import ScorerPool
 from moorage_server.scoring import Scoring
@@ -66,6 +68,8 @@ class App:
             self._guard = Guard(Path(settings.auth_file), cast(Literal["key", "token"], settings.auth))
             clock.every_second(self._guard.refresh)
             self._protect(self._guard, parse_routes(settings.public_routes))
+        if settings.rate_limit_per_s:
+            self._limit(RateLimit(settings.rate_limit_per_s, settings.rate_limit_burst))
 
     def describe(self, description: ScriptDescription) -> None:
         """Serve this script from now on."""
@@ -154,6 +158,30 @@ class App:
                 self._answer_stranger(exchange, tail + cors)
 
         return check
+
+    def _limit(self, limit: RateLimit) -> None:
+        """Let callers score so often and no more; who they are was checked before, if it matters."""
+        methods, handler = self._routes[b"/score"]
+
+        def check(exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
+            header = exchange.fields[AUTHORIZATION]
+            caller = None if self._guard is None else self._guard.caller(header)
+            # A stranger is counted by address, too: guessing is limited as well.
+            wait_s = limit.wait_s(caller or f"@{exchange.client[0] if exchange.client else ''}")
+            if wait_s == 0 or exchange.method == b"OPTIONS":
+                handler(exchange, query, tail, cors)
+            else:
+                self._answer_hasty(exchange, math.ceil(wait_s), tail + cors)
+
+        self._routes[b"/score"] = (methods, check)
+
+    def _answer_hasty(self, exchange: Exchange, wait_s: int, lines: bytes) -> None:
+        self.metrics.answers[429] += 1
+        body = answers.message(f"Too many requests. Send the next one in {wait_s} s.")
+        if self.access_log:
+            self.log_request(exchange, 429, len(body))
+        block = answers.ERROR_BLOCK + b"retry-after: %d\r\n" % wait_s
+        exchange.answer(answers.STATUS_LINES[429], block + lines, body)
 
     def _answer_stranger(self, exchange: Exchange, lines: bytes) -> None:
         self.metrics.answers[401] += 1

@@ -53,7 +53,9 @@ class Scorer:
             if template is not None:
                 await template.adopt(theirs)
             else:
-                self.process = ScorerProcess(self.pool.command, self.pool.environment, theirs, self._exited)
+                self.process = ScorerProcess(
+                    self.pool.command, self.pool.environment, theirs, self._exited, self.pool.limits
+                )
         except OSError as error:
             ours.close()
             interpreter = self.pool.command[0]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import moorage_runtime
+from moorage_server.resources import ScorerLimits
 
 # Ours, or about our interpreter: nothing that a user's interpreter may see.
 _HIDDEN_PREFIXES = ("MOORAGE_",)
@@ -43,6 +44,7 @@ class ScorerProcess:
         environment: Mapping[str, str],
         descriptor: socket.socket,
         on_exit: Callable[[int], None],
+        limits: ScorerLimits,
     ) -> None:
         """Start it with ``descriptor`` inherited; the caller closes its own copy.
 
@@ -61,6 +63,7 @@ class ScorerProcess:
             start_new_session=True,
         )
         self.pid = self._popen.pid
+        limits.apply(self.pid)
         self._watch()
 
     @property

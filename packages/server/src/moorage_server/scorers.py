@@ -13,6 +13,7 @@ from moorage_server.calls import Call
 from moorage_server.description import ScriptDescription
 from moorage_server.errors import ScriptFailed
 from moorage_server.protocol import ScorerConnection
+from moorage_server.resources import ScorerLimits
 from moorage_server.scorer import Scorer
 from moorage_server.scorer_process import runtime_command, scorer_environment
 from moorage_server.scorer_settings import configuration, run_limit_s
@@ -47,9 +48,10 @@ class ScorerPool:
         self.environment = scorer_environment(os.environ, {**(variables or {}), **settings.environment})
         self.configuration = configuration(settings)
         self.on_scorers = on_scorers
-        self.template = (
-            Template(self.command, self.environment, self.configuration) if settings.preload else None
-        )
+        self.limits = ScorerLimits.of(settings)
+        self.template: Template | None = None
+        if settings.preload:
+            self.template = Template(self.command, self.environment, self.configuration, self.limits)
         self.waiting = WaitingLine(settings.max_queue_wait_ms / 1000, self._expired)
         self.held = 0  # calls that are not answered, not cancelled
         self.limit = settings.max_concurrent_requests

@@ -31,6 +31,9 @@ class ServiceSettings:
     worker_count: int = 1  # scorer processes; each holds its own copy of the model
     max_scorer_memory_bytes: int = 0  # a scorer that uses more of its own is replaced; 0: never
     preload: bool = False  # run init() once and fork the scorers from there
+    memory_limit_bytes: int = 0  # a scorer cannot have more: it gets a MemoryError; 0: no limit
+    open_files_limit: int = 0  # files and connections that a scorer may have open; 0: as the server's own
+    niceness: int = 0  # how much scorers give way to others, 0 to 19
     scoring_timeout_ms: int = DEFAULT_SCORING_TIMEOUT_MS  # of one run(); 0: none
     worker_timeout_s: int = 0  # kill a scorer that is longer in one request, whatever it does; 0: never
     max_concurrent_requests: int = 1000  # running and waiting together; beyond: 503 at once
@@ -55,6 +58,8 @@ class ServiceSettings:
     auth_file: str = "auth.json"  # who is admitted; relative to the settings file; read again when it changes
     tls_certificate: str | None = None  # PEM file with the chain; read again when it changes; null: no TLS
     tls_key: str | None = None  # PEM file with the key of the certificate, without a password
+    rate_limit_per_s: float = 0.0  # scoring requests of one key, token or address; beyond: 429. 0: no limit
+    rate_limit_burst: int = 0  # how many may come at once after a pause; 0: as many as in a second
     public_routes: str = "/"  # comma separated; open to everybody also with `auth`
 
     def __post_init__(self) -> None:
@@ -87,6 +92,11 @@ _LOWEST = {
     "max_queue_wait_ms": 0,
     "max_body_bytes": 1,
     "max_connections": 1,
+    "memory_limit_bytes": 0,
+    "open_files_limit": 0,
+    "niceness": 0,
+    "rate_limit_per_s": 0,
+    "rate_limit_burst": 0,
     "max_batch_size": 1,
     "max_batch_delay_ms": 0,
     "spin_us": 0,

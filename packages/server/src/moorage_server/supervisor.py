@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .supervision import files, keeping, orphans
+from .supervision import confinement, files, keeping, orphans
 from .supervision.lock import FileLock, kill_keeper
 from .supervision.logfile import RotatingLog
 from .supervision.loop import FRONT_COMMAND, Supervisor, install_signals
@@ -66,6 +66,7 @@ def supervise(
     on_decided(0)
     try:
         orphans.adopt_orphans()
+        confinement.renounce()
         if inheritance.link is None:
             # A keeper of an earlier supervisor holds sockets and fronts that this one cannot get at.
             kill_keeper(service_dir)

@@ -15,6 +15,7 @@ from typing import Any
 
 from moorage_runtime import frames
 from moorage_server.errors import ScriptFailed
+from moorage_server.resources import ScorerLimits
 from moorage_server.scorer_process import ScorerProcess, describe_exit
 
 _STOP_WITHIN_S = 2.0
@@ -60,9 +61,14 @@ class Template:
     """Starts the process that is forked, and starts it again when it has died."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], configuration: Mapping[str, Any]
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        configuration: Mapping[str, Any],
+        limits: ScorerLimits,
     ) -> None:
         self._command = command
+        self._limits = limits
         self._environment = environment
         self._configuration = configuration
         self._socket: socket.socket | None = None
@@ -115,7 +121,9 @@ class Template:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
-            self.process = ScorerProcess(self._command, self._environment, theirs, lambda code: None)
+            self.process = ScorerProcess(
+                self._command, self._environment, theirs, lambda code: None, self._limits
+            )
         except OSError as error:
             ours.close()
             raise ScriptFailed(

@@ -19,6 +19,11 @@ class LocalConfig:
     host: str = "127.0.0.1"  # address to listen on; others can only reach it when this is not loopback
     worker_count: int = 1  # scorer processes; each holds its own copy of the model
     max_scorer_memory_bytes: int | None = None  # one that uses more of its own is replaced; 0, None: never
+    memory_limit_bytes: int | None = None  # a scorer cannot have more: it gets a MemoryError
+    open_files_limit: int | None = None  # files and connections that a scorer may have open
+    niceness: int | None = None  # how much scorers give way to others, 0 to 19
+    rate_limit_per_s: float | None = None  # scoring requests of one key, token or address; beyond: 429
+    rate_limit_burst: int | None = None  # how many may come at once after a pause
     scoring_timeout_ms: int | None = None  # of one run(); 0: none
     max_concurrent_requests: int | None = None  # running and waiting together; beyond: 503
     max_queue_wait_ms: int | None = None  # a request that waits longer for a scorer gets a 503
@@ -53,6 +58,10 @@ class LocalConfig:
         _at_least(1, worker_count=self.worker_count, max_batch_size=self.max_batch_size)
         _at_least(0, scoring_timeout_ms=self.scoring_timeout_ms, max_queue_wait_ms=self.max_queue_wait_ms)
         _at_least(0, max_scorer_memory_bytes=self.max_scorer_memory_bytes)
+        _at_least(0, memory_limit_bytes=self.memory_limit_bytes, open_files_limit=self.open_files_limit)
+        _at_least(0, niceness=self.niceness, rate_limit_burst=self.rate_limit_burst)
+        if self.rate_limit_per_s is not None and not self.rate_limit_per_s >= 0:
+            raise InvalidConfiguration(f"rate_limit_per_s must be 0 or more, it is {self.rate_limit_per_s}")
         _at_least(0, max_batch_delay_ms=self.max_batch_delay_ms, spin_us=self.spin_us)
         _at_least(1, max_concurrent_requests=self.max_concurrent_requests)
 

@@ -103,6 +103,11 @@ class LocalFile(FileModel):
     token_auth_enabled: bool = False
     keys: KeysFile = Field(default_factory=KeysFile)
     public_routes: str = "/"
+    memory_limit_bytes: int | None = Field(default=None, ge=0)
+    open_files_limit: int | None = Field(default=None, ge=0)
+    niceness: int | None = Field(default=None, ge=0, le=19)
+    rate_limit_per_s: float | None = Field(default=None, ge=0)
+    rate_limit_burst: int | None = Field(default=None, ge=0)
     ssl_enabled: bool = False
     ssl_certificate: str | None = None
     ssl_key: str | None = None

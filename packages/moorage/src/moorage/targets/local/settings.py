@@ -13,6 +13,11 @@ from moorage_server.settings import ServiceSettings, settings_as_json
 # Where a deployment says nothing, the variables of its environment count, then the server's defaults.
 _OPTIONAL = (
     "max_scorer_memory_bytes",
+    "memory_limit_bytes",
+    "open_files_limit",
+    "niceness",
+    "rate_limit_per_s",
+    "rate_limit_burst",
     "scoring_timeout_ms",
     "max_concurrent_requests",
     "max_queue_wait_ms",
