@@ -349,6 +349,13 @@ def test_the_oldest_way_to_deploy_still_works(ws: Workspace, model: Model, model
     assert local.state == "running"
     with pytest.raises(NotYetAvailable, match=r"Model\.deploy"):
         Webservice.deploy_from_image(ws, "x", object())
+    built = ContainerImage.create(name="oldest-image", models=[model], image_config=image, workspace=ws)
+    built.wait_for_creation(show_output=True)
+    assert (built.creation_state, built.id, ws.images) == ("Succeeded", "oldest-image:1", {})
+    of_image = Webservice.deploy_from_image(
+        workspace=ws, name="of-image", image=built, deployment_config=AciWebservice.deploy_configuration()
+    )
+    assert of_image.run('{"x": 1}')["answer"] == 2
     with pytest.raises(WebserviceException, match="image_configuration"):
         Webservice.deploy(ws, "files", [model_file], "image")
     registered = Webservice.deploy(ws, "files", [model_file], image)

@@ -52,18 +52,31 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
     text = next((prefix for kind, prefix in _PREFIX if isinstance(error, kind)), "") + str(error)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
     match error:
+        case errors.ServiceExists(name=name):
+            text = (
+                f"service {name!r} exists already; Webservice(workspace, {name!r}).update(...) changes it, "
+                "Model.deploy(..., overwrite=True) replaces it"
+            )
+            return WebserviceException(text, status_code=status, inner_exception=error)
+        case errors.WorkspaceExists(name=name):
+            text = (
+                f"workspace {name!r} exists already; open it with Workspace.get({name!r}), or exist_ok=True"
+            )
+            return MissingWorkspace(text, inner_exception=error)
+        case errors.EnvironmentNotFound(name=name, version=version):
+            what = name if version is None else f"{name}:{version}"
+            text = f"environment {what} is not registered; Environment.list(workspace) has those that are"
+            return UserErrorException(text, inner_exception=error)
         case errors.ModelNotFound():
             return MissingModel(text, status_code=status, inner_exception=error)
         case errors.EmptyModelFolder():
             return NothingToRegister(text, inner_exception=error)
-        case errors.WorkspaceNotFound() | errors.WorkspaceExists():
+        case errors.WorkspaceNotFound():
             return MissingWorkspace(text, inner_exception=error)
         case errors.WorkspaceUnusable():
             return WorkspaceException(text, inner_exception=error)
         case errors.RunFileNotFound():
             return ModelPathNotFoundException(text, inner_exception=error)
-        case errors.EnvironmentNotFound():
-            return UserErrorException(text, inner_exception=error)
         case errors.InvalidName(kind="environment" | "workspace" | "experiment"):
             return UserErrorException(text, inner_exception=error)
         case (

@@ -115,7 +115,7 @@ class Environment(Section):
         """
         if version is not None and label is not None:
             raise UserErrorException("give a version or a label, not both")
-        if label is not None and label != "latest":
+        if label is not None and label.lower() != "latest":
             raise NotYetAvailable(f"The label {label!r} of an environment", "Name the version instead.")
         curated = curated_environment(name)
         if curated is not None:

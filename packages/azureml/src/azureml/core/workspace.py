@@ -217,6 +217,11 @@ class Workspace:
         return {service.name: service for service in services_of(self)}
 
     @property
+    def images(self) -> dict[str, Any]:
+        """Empty: no images are kept."""
+        return {}
+
+    @property
     def compute_targets(self) -> dict[str, Any]:
         """Empty: clusters cannot be attached yet, services run on this machine."""
         return {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azureml.core.image.image import INSTEAD, ImageConfig
+from azureml.core.image.image import INSTEAD, Image, ImageConfig
 from azureml.exceptions import NotYetAvailable, WebserviceException
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ class OldestDeployments:
         deployment_target: Any = None,
         overwrite: bool = False,
     ) -> "Webservice":
-        """Images are not built any more."""
-        raise NotYetAvailable("Webservice.deploy_from_image()", INSTEAD)
+        """Deploy what ``Image.create`` put together in this process; ``Model.deploy`` is the present way."""
+        if not isinstance(image, Image):
+            raise NotYetAvailable(f"Webservice.deploy_from_image() of {image!r}", INSTEAD)
+        return deploy(workspace, name, image.models, image.image_config, deployment_config, overwrite)
 
 
 def registered(workspace: "Workspace", name: str, paths: Sequence[str]) -> list[Any]:
