@@ -69,6 +69,7 @@ chaos: setup ## faults on purpose under load, nothing may be lost; QUICK=1 takes
 bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENCH_PEERS="azureml" selects
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 	$(BIN)/python -m benchmarks.conversion $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks.nocode $(if $(QUICK),--quick)
 
 lock: setup ## write requirements/dev.txt anew; ARGS="--upgrade" takes newer versions
 	@scripts/lock $(ARGS)

@@ -72,6 +72,32 @@ def test_from_azureml(read_along: ReadAlong) -> None:
     assert "from-a-run:1 training {'alpha': 0.5}" in output
 
 
+def test_deploy_without_a_script(read_along: ReadAlong) -> None:
+    pytest.importorskip("onnxruntime", reason="models without a script need moorage-server[onnx]")
+    output = read_along(DOCS / "deploy-without-a-script.md")
+    assert "iris.pkl is joblib: registered with the framework ScikitLearn" in output
+    assert re.search(r'\{"predict": ?\[0\]\}', output)
+    assert "{'predict': [0]}" in output
+    assert re.search(r"^\[0\]$", output, re.MULTILINE)
+
+
+def test_datasets(read_along: ReadAlong) -> None:
+    pytest.importorskip("pandas", reason="tables are read with pandas")
+    output = read_along(DOCS / "datasets.md")
+    assert "houses 1 3" in output
+    assert "trained with ['houses']" in output
+    assert "takes ['rooms']" in output
+    assert "newest 1 of ['houses']" in output
+
+
+def test_profile_a_service(read_along: ReadAlong) -> None:
+    pytest.importorskip("pandas", reason="tables are read with pandas")
+    output = read_along(DOCS / "profile-a-service.md")
+    assert re.search(r"^diabetes-profile +Succeeded +\d+ ", output, re.MULTILINE)
+    assert re.search(r"\{'cpu': [\d.]+, 'memoryInGB': [\d.]+\}", output)
+    assert "100 requests, all well: True" in output
+
+
 def test_contributing_names_only_what_exists(read_along: ReadAlong) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
