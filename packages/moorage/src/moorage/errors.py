@@ -115,6 +115,16 @@ class ModelNotFound(MoorageError):
         super().__init__(text)
 
 
+class FetchFailed(MoorageError):
+    """A file at a web address cannot be had, or may not be; ``url`` says where."""
+
+    code = "fetch-failed"
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        super().__init__(f"{url} cannot be fetched: {reason}")
+
+
 class DangerousModel(MoorageError):
     """A model file would run code when it is loaded, or hides what it does; ``findings`` are sentences."""
 

@@ -17,14 +17,15 @@ from moorage.errors import (
     BlobNotFound,
     DatasetFileNotFound,
     DownloadTargetExists,
+    FetchFailed,
     StorageUnavailable,
 )
+from moorage.fetching import fetch
 from moorage.storage import StoredBlob
 from moorage.storage.contents import count_on, put_files
 from moorage.workspace import Workspace
 
 ATTEMPTS = 10
-FETCH_TIMEOUT_S = 60.0
 
 T = TypeVar("T")
 
@@ -114,15 +115,8 @@ def _local(workspace: Workspace | None, source: Source, copy: Path) -> Path:
 
 
 def _fetch(url: str, copy: Path) -> None:
-    import httpx  # slow to import, and rarely needed
-
     try:
-        with (
-            httpx.stream("GET", url, timeout=FETCH_TIMEOUT_S, follow_redirects=True) as answer,
-            copy.open("xb") as target,
-        ):
-            answer.raise_for_status()
-            for piece in answer.iter_bytes():
-                target.write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise DatasetFileNotFound(f"{url} cannot be fetched: {error}") from error
+        with copy.open("xb") as target:
+            fetch(url, target)
+    except FetchFailed as error:
+        raise DatasetFileNotFound(str(error)) from error
