@@ -133,7 +133,11 @@ def test_a_failure_collapses_to_one_header():
 
 def test_settings_survive_json(tmp_path):
     settings = ServiceSettings(
-        app_root=str(tmp_path), worker_count=3, environment={"A": "b"}, max_batch_delay_ms=1.5
+        app_root=str(tmp_path),
+        auth_file=str(tmp_path / "auth.json"),
+        worker_count=3,
+        environment={"A": "b"},
+        max_batch_delay_ms=1.5,
     )
     assert parse_settings(json.loads(json.dumps(settings_as_json(settings)))) == settings
 

@@ -2,10 +2,11 @@
 
 import logging
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import unquote_to_bytes
 
 from moorage_server import answers, docs_page
@@ -22,6 +23,9 @@ from moorage_server.request_ids import IdTooLong, id_block
 from moorage_server.scorers import ScorerPool
 from moorage_server.scoring import Scoring
 from moorage_server.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from moorage_server.telemetry import Telemetry
 
 request_logger = logging.getLogger("azmlinfsrv")
 
@@ -47,7 +51,9 @@ class App:
         self.metrics = metrics
         self.max_body_bytes = settings.max_body_bytes
         self.max_connections = settings.max_connections
-        self.access_log = settings.access_log
+        self._telemetry = None if settings.app_insights is None else telemetry_of(settings)
+        # Whether anybody wants to know of requests: the log, or telemetry.
+        self.access_log = settings.access_log or self._telemetry is not None
         self.connections: Callable[[], int] = lambda: 0
         self.scoring = Scoring(self)
         self._cors = parse_origins(settings.cors_origins)
@@ -99,6 +105,7 @@ class App:
             return
         if self.access_log:
             exchange.began_at = perf_counter()
+            exchange.ids = tail
         if fields[MS_REQUEST_ID] is not None:
             self._warn_of_old_header()
         handler(exchange, query, tail, cors)
@@ -123,11 +130,16 @@ class App:
         Only called with ``access_log``. ``length`` is None for a stream; the time is that until it began.
         """
         ms = (perf_counter() - exchange.began_at) * 1000
-        path, mark, query = exchange.target.partition(b"?")
+        target, mark, query = exchange.target.partition(b"?")
+        method, path = exchange.method.decode("latin-1"), decode_path(target).decode("utf-8", "replace")
+        if self._telemetry is not None:
+            self._telemetry.add(method, path, status, ms, exchange.ids)
+        if not self.settings.access_log:
+            return
         request_logger.info(
             "%s %s%s%s %d %.3fms %s",
-            exchange.method.decode("latin-1"),
-            decode_path(path).decode("utf-8", "replace"),
+            method,
+            path,
             mark.decode(),
             query.decode("latin-1"),
             status,
@@ -245,6 +257,20 @@ class App:
     def _is_score(self, exchange: Exchange) -> bool:
         path = exchange.target.partition(b"?")[0]
         return path == b"/score" or decode_path(path) == b"/score"
+
+
+def telemetry_of(settings: ServiceSettings) -> "Telemetry":
+    """Return what sends the requests of a service to where its settings say."""
+    from moorage_server.insights import Origin, parse_connection_string
+    from moorage_server.telemetry import Telemetry  # late: for those who use it
+
+    variables = {**os.environ, **settings.environment}
+    origin = Origin(
+        service=settings.name,
+        workspace=variables.get("WORKSPACE_NAME", ""),
+        container=variables.get("HOSTNAME") or "Unknown",
+    )
+    return Telemetry(parse_connection_string(settings.app_insights or ""), origin)
 
 
 def parse_routes(text: str) -> frozenset[bytes]:

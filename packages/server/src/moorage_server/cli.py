@@ -86,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"port of the separate health listener, if that is switched on (default {DEFAULT_HEALTH_PORT})",
     )
     parser.add_argument("--worker_count", type=_count, metavar="N", help="scorer processes (default 1)")
-    parser.add_argument("--appinsights_instrumentation_key", metavar="KEY", help="checked, not used yet")
+    parser.add_argument(
+        "--appinsights_instrumentation_key", metavar="KEY", help="send request telemetry there"
+    )
     parser.add_argument(
         "--access_control_allow_origins", metavar="LIST", help="origins for CORS, comma separated"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage_server.errors import InvalidSettings
+from moorage_server.insights import is_key
 from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS, ServiceSettings
 from moorage_server.version import server_version
 
@@ -20,7 +21,6 @@ DEFAULT_WORKER_TIMEOUT_S = 300
 _TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # What the file may set. Workers and ports are for the command line and the environment.
 _FILE_KEYS = frozenset(
     {
@@ -170,8 +170,7 @@ def decide(
         entry_script: str | None = str((directory / flags.entry_script).resolve())
     else:
         entry_script = values.text("AZUREML_ENTRY_SCRIPT") or None
-    key = flags.app_insights_key or values.text("AML_APP_INSIGHTS_KEY")
-    wants_insights = flags.app_insights_key is not None or values.text("AML_APP_INSIGHTS_ENABLED") == "true"
+    destination, key_given = _app_insights(values, flags.app_insights_key)
     debug_port = values.integer("AZUREML_DEBUG_PORT", 0)
     settings = ServiceSettings(
         name=values.text("SERVICE_NAME") or "ML service",
@@ -192,6 +191,7 @@ def decide(
         # The reference does not know them; whoever runs a server by hand wants to see its requests.
         smoke_run=False,
         access_log=True,
+        app_insights=destination,
     )
     separate_health = values.text("SEPERATE_HEALTH_ENDPOINT") == "true"
     return ServerOptions(
@@ -200,8 +200,8 @@ def decide(
         port=flags.port or DEFAULT_PORT,
         health_port=(flags.health_port or DEFAULT_HEALTH_PORT) if separate_health else None,
         config_file=config_file,
-        app_insights_enabled=wants_insights and key is not None and _UUID.fullmatch(key) is not None,
-        app_insights_key_given=key is not None,
+        app_insights_enabled=destination is not None,
+        app_insights_key_given=key_given,
         transport=flags.transport,
     )
 
@@ -227,6 +227,7 @@ def settings_in(variables: Mapping[str, str]) -> dict[str, Any]:
             chosen[field] = text
     if values.text("WORKER_PRELOAD") is not None:
         chosen["preload"] = (values.text("WORKER_PRELOAD") or "").lower() == "true"
+    chosen["app_insights"], _ = _app_insights(values)
     if values.text("SERVER_VERSION_LOG_RESPONSE_ENABLED") is not None:
         chosen["server_version"] = _server_version(values)
     ServiceSettings(**chosen)  # checks the ranges
@@ -263,6 +264,18 @@ def read_config_file(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise InvalidSettings(f"the configuration file {path} must hold one JSON object")
     return content
+
+
+def _app_insights(values: Values, key: str | None = None) -> tuple[str | None, bool]:
+    """Return the connection string if telemetry is wanted and possible, and whether a key was given."""
+    is_wanted = key is not None or values.text("AML_APP_INSIGHTS_ENABLED") == "true"
+    key = key or values.text("AML_APP_INSIGHTS_KEY")
+    string = values.text("APPLICATIONINSIGHTS_CONNECTION_STRING")
+    if is_wanted and string:
+        return string, True
+    if is_wanted and key is not None and is_key(key):
+        return f"InstrumentationKey={key}", True
+    return None, key is not None
 
 
 def _worker_count(flags: Flags, values: Values) -> int:

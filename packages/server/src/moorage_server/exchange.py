@@ -23,7 +23,8 @@ class Exchange:
     http_version: str = "1.1"
     body: bytes = b""
     is_complete: bool = True  # the whole request has arrived
-    began_at: float = 0.0  # by perf_counter; only set when request lines are logged
+    began_at: float = 0.0  # by perf_counter; only set when requests are reported
+    ids: bytes = b""  # the id header lines of its answer; likewise
     on_disconnect: Callable[[], None] | None = None  # called when the client goes away unanswered
 
     @property

@@ -53,6 +53,7 @@ class ServiceSettings:
     debug_port: int | None = None  # where debugpy listens on this machine
     spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
     access_log: bool = False  # one line per scoring request
+    app_insights: str | None = None  # connection string: where request telemetry goes; null: nowhere
     server_version: str | None = field(default_factory=server_version)  # x-ms-server-version; null: not sent
     auth: str | None = None  # what callers must bring: key or token; null: nothing
     auth_file: str = "auth.json"  # who is admitted; relative to the settings file; read again when it changes
@@ -66,6 +67,10 @@ class ServiceSettings:
         for name, lowest in _LOWEST.items():
             if getattr(self, name) < lowest:
                 raise InvalidSettings(f"{name} must be at least {lowest}, it is {getattr(self, name)}")
+        if self.app_insights is not None:
+            from moorage_server.insights import parse_connection_string
+
+            parse_connection_string(self.app_insights)
         if self.debug_port is not None and not 1 <= self.debug_port <= 65535:
             raise InvalidSettings(f"debug_port must be between 1 and 65535, it is {self.debug_port}")
         if self.auth not in (None, "key", "token"):
