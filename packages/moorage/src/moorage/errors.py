@@ -240,6 +240,36 @@ class EnvironmentNotFound(MoorageError):
         super().__init__(f"environment {what} is not registered; see: moor environment list")
 
 
+class InterpreterNotFound(MoorageError):
+    """No Python of this machine is of the version that an environment asks for."""
+
+    code = "interpreter-not-found"
+
+    def __init__(self, wanted: str, known: Sequence[str] = ()) -> None:
+        self.wanted, self.known = wanted, tuple(known)
+        here = f"there are {', '.join(known)}" if known else "there is none"
+        super().__init__(
+            f"python={wanted} is asked for, and no Python here fits ({here}); install one "
+            f"(uv python install, pyenv install), or ask for one of these in the conda file"
+        )
+
+
+class RequirementsUnsolvable(MoorageError):
+    """Requirements that cannot be had, or not together; ``problems`` has a sentence for each."""
+
+    code = "requirements-unsolvable"
+
+    def __init__(self, problems: Sequence[str], details: str = "") -> None:
+        self.problems, self.details = tuple(problems), details
+        super().__init__("the environment cannot be had: " + "; ".join(problems))
+
+
+class EnvironmentBuildFailed(MoorageError):
+    """An environment could not be locked or built; the message says where the log is."""
+
+    code = "environment-build-failed"
+
+
 # --- data sets ---------------------------------------------------------------------------------
 
 

@@ -1,0 +1,130 @@
+"""Built environments: once per lock, whole or not at all, and removed when nothing uses them."""
+
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from moorage.environments import CondaSpecification
+from moorage.environments.building import build, lock_of
+from moorage.environments.collecting import collect_garbage
+from moorage.environments.interpreters import this_python
+from moorage.environments.wanted import translate
+from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable
+
+
+def ask(python, code):
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_an_environment_has_what_was_asked_for_and_nothing_of_ours(store, wheels):
+    said = []
+    built = build(translate(None, [*wheels, "boat"]), store=store, on_progress=said.append)
+    assert built.is_new
+    assert ask(built.python, "import boat, mast; print(boat.version, mast.version)") == "2.0 1.0"
+    assert ask(built.python, "import importlib.util as u; print(u.find_spec('moorage'))") == "None"
+    assert any(line.startswith("boat") for line in said)
+    assert not list((store.root / ".aside").iterdir())
+    bill = json.loads((built.folder / "sbom.cdx.json").read_text())
+    assert bill["specVersion"] == "1.6"
+    assert [(c["name"], c["version"], c["purl"]) for c in bill["components"]] == [
+        ("boat", "2.0", "pkg:pypi/boat@2.0"),
+        ("mast", "1.0", "pkg:pypi/mast@1.0"),
+    ]
+    assert bill["components"][0]["licenses"] == [{"license": {"name": "MIT"}}]
+    assert "sha256:" in (built.folder / "lock.txt").read_text()
+
+
+def test_the_same_requirements_are_built_once_and_keep_their_lock(store, wheels):
+    first = build(translate(None, [*wheels, "boat"]), store=store)
+    # A newer version appears; whoever asks for the same things still gets the same environment.
+    again = build(translate(None, ["boat", *wheels]), store=store)
+    assert (again.is_new, again.folder) == (False, first.folder)
+    assert build(translate(None, [*wheels, "mast"]), store=store).folder != first.folder
+
+
+def test_building_twice_at_the_same_time_builds_once(store, wheels):
+    wanted = translate(None, [*wheels, "boat"])
+    lock_of(wanted, store=store)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(build(wanted, store=store))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(built.is_new for built in results) == [False, False, True]
+
+
+def test_a_failed_build_leaves_the_log_and_nothing_else(store, wheels, tmp_path):
+    wanted = translate(None, [*wheels, "boat"])
+    lock, _python, _notices = lock_of(wanted, store=store)
+    wheel = tmp_path / "wheels" / "boat-2.0-py3-none-any.whl"
+    wheel.unlink()
+    with pytest.raises(EnvironmentBuildFailed, match="boat") as caught:
+        build(wanted, store=store)
+    log = store.log_path(lock.hash)
+    assert str(log) in str(caught.value)
+    assert "boat" in log.read_text()
+    assert not store.folder(lock.hash).exists()
+    assert not list((store.root / ".aside").iterdir())
+
+
+def test_a_conflict_is_told_before_anything_is_built(store, wheels):
+    with pytest.raises(RequirementsUnsolvable, match=r"contradict.*boat>=2\.0 depends on mast<2.*mast==2\.0"):
+        build(translate(None, [*wheels, "boat==2.0", "mast==2.0"]), store=store)
+    assert not (store.root / ".aside").exists()
+
+
+def test_an_environment_without_packages_is_a_python(store):
+    built = build(translate(CondaSpecification(packages=(f"python={this_python().minor}",))), store=store)
+    assert (
+        ask(built.python, "import sys; print('.'.join(map(str, sys.version_info[:2])))")
+        == this_python().minor
+    )
+
+
+def test_an_environment_whose_interpreter_is_gone_is_built_anew(store, wheels):
+    wanted = translate(None, [*wheels, "mast"])
+    built = build(wanted, store=store)
+    built.python.unlink()
+    built.python.symlink_to("/nowhere/python")
+    again = build(wanted, store=store)
+    assert again.is_new
+    assert ask(again.python, "import mast; print(mast.version)") == "2.0"
+
+
+def use(home: Path, python: Path) -> Path:
+    file = home / "workspaces" / "w" / "services" / "s" / "revisions" / "1" / "service.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"python": str(python)}))
+    return file
+
+
+def test_only_environments_that_nothing_names_are_removed(home, store, wheels):
+    used = build(translate(None, [*wheels, "boat"]), store=store)
+    unused = build(translate(None, [*wheels, "mast"]), store=store)
+    settings = use(home, used.python)
+    assert collect_garbage(home) == []  # both are young
+    (would,) = collect_garbage(home, kept_minutes=0, is_dry_run=True)
+    assert would.hash == unused.folder.name
+    assert unused.folder.is_dir()
+    (removed,) = collect_garbage(home, kept_minutes=0)
+    assert removed.hash == unused.folder.name
+    assert removed.size_bytes > 0
+    assert not unused.folder.exists()
+    assert used.folder.is_dir()
+    settings.unlink()
+    assert [one.hash for one in collect_garbage(home, kept_minutes=0)] == [used.folder.name]
+
+
+def test_what_an_interrupted_build_left_goes_after_a_while(home, store):
+    left = store.new_aside("0" * 64)
+    left.mkdir()
+    collect_garbage(home, kept_minutes=0)
+    assert left.is_dir()
+    os.utime(left, (0, 0))
+    collect_garbage(home, kept_minutes=0)
+    assert not left.exists()
