@@ -86,3 +86,6 @@ def rotate_signing_key(
     from moorage import services
 
     return {"signingKeyId": services.rotate_signing_key(session.workspace, revoke=revoke)}
+
+
+from moorage.cli import upkeep  # noqa: E402, F401 - more commands of this group

@@ -21,7 +21,11 @@ def operation(workspace: Workspace, service: str) -> Iterator[None]:
     Raises:
         OperationInProgress: somebody else holds it.
     """
-    with operation_in(Place(workspace.path, workspace.name, service)):
+    here = operation_in(Place(workspace.path, workspace.name, service))
+    # On a shared database: also against other machines.
+    with here, workspace.database.try_lock(f"service {service}") as is_ours:
+        if not is_ours:
+            raise OperationInProgress(service, "of somebody else, perhaps on another machine")
         yield
 
 

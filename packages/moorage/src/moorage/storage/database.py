@@ -1,5 +1,6 @@
 """The database of a workspace: opened with the newest schema, read and written in transactions."""
 
+import hashlib
 import os
 import weakref
 from collections.abc import Iterator
@@ -76,6 +77,28 @@ class Database:
             connection.execution_options(moorage_write=True).begin(),
         ):
             yield connection
+
+    @contextmanager
+    def try_lock(self, name: str) -> Iterator[bool]:
+        """Hold a lock that all machines with this database see; False if somebody else has it.
+
+        It ends with the block, or with the connection. An SQLite file is for one machine, whose processes
+        lock files: there this is always True.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        with (
+            _clear_errors(self._engine.url),
+            self._live_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar()
+            try:
+                yield bool(taken)
+            finally:
+                if taken:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

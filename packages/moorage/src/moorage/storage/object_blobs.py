@@ -9,6 +9,7 @@ from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, from_url
 
 from moorage.errors import BlobCorrupt, ModelChanged, StorageUnavailable, WorkspaceUnusable
+from moorage.storage.addresses import shown
 from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, blob_key
 from moorage.storage.digests import CHUNK_BYTES, Hasher
 from moorage.storage.sources import open_source, size_of, source_pieces, source_sha256
@@ -26,7 +27,9 @@ class ObjectBlobs(Blobs):
         try:
             return cls(MemoryStore() if url == "memory://" else from_url(url), url)
         except (BaseError, ValueError) as error:
-            raise WorkspaceUnusable(f"the blob store {url} cannot be opened: {error}") from error
+            raise WorkspaceUnusable(
+                f"the blob store {shown(url)} cannot be opened: {_without(url, error)}"
+            ) from error
 
     def put_file(
         self, path: Path, *, probably_stored: bool = False, on_progress: Progress | None = None
@@ -85,7 +88,14 @@ class ObjectBlobs(Blobs):
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> StorageUnavailable:
-        return StorageUnavailable(f"the blob store {self.url} refused: {error}")
+        return StorageUnavailable(f"the blob store {shown(self.url)} refused: {_without(self.url, error)}")
+
+
+def _without(url: str, error: Exception) -> str:
+    """Return what an error says, without an address in it that may hold a secret."""
+    said = str(error).replace(url, shown(url))
+    query = url.partition("?")[2]
+    return said.replace(query, "***") if query else said
 
 
 def _checked(path: Path, source: Any, blob: StoredBlob, on_progress: Progress | None) -> Iterator[bytes]:
