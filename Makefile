@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean
+.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -37,6 +37,13 @@ fuzz: setup ## look for inputs that break the decoders, SECONDS=60 each; needs P
 
 estimators: setup ## serve every scikit-learn estimator without a script; write the table in docs
 	$(BIN)/python scripts/no_code_table.py
+
+frameworks: setup ## install TensorFlow, XGBoost, LightGBM and CatBoost aside (.cache/tensorflow, 1 GB) and run their tests
+	test -x .cache/tensorflow/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .cache/tensorflow
+	$(BIN)/uv pip install --quiet --python .cache/tensorflow/bin/python tensorflow-cpu keras xgboost-cpu lightgbm catboost \
+	  joblib onnx onnxruntime pandas psutil pytest pytest-timeout requests "scikit-learn<1.9" -e packages/runtime -e packages/server -e packages/moorage -e packages/azureml
+	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/server/nocode/test_tensorflow.py tests/server/nocode/test_boosters.py
+	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/seeds/test_blocks.py -k 887
 
 matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
 	@scripts/test-schema-matrix $(ARGS)

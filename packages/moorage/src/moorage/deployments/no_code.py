@@ -1,6 +1,7 @@
 """Deployments without an entry script: the script is ours, the models say what they are."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ FRAMEWORKS = {
     "ScikitLearn": ("scikit-learn",),
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
     "TfKeras": ("keras",),
-    "PyTorch": ("torch",),
-    "XGBoost": ("xgboost",),
+    "XGBoost": ("xgboost", "xgboost-cpu"),
     "LightGBM": ("lightgbm",),
     "CatBoost": ("catboost",),
     "MLflow": (),
@@ -54,7 +54,7 @@ def variables(models: Sequence[Model]) -> dict[str, str]:
                 "path": str(model_folder(model) / model.top_level_name),
                 "framework": model.framework,
                 "framework_version": model.framework_version,
-                "options": dict(model.properties),
+                "options": _options(model),
                 "size_bytes": model.size_bytes,
             }
             for model in models
@@ -64,6 +64,14 @@ def variables(models: Sequence[Model]) -> dict[str, str]:
     if budget is not None:
         content["memory_bytes"] = budget
     return {VARIABLE: json.dumps(content)}
+
+
+def _options(model: Model) -> dict[str, str]:
+    """Return the properties of a model; the cores that it asks for are its threads, unless it says otherwise."""
+    options = dict(model.properties)
+    if model.resources is not None and model.resources.cpu_cores:
+        options.setdefault("onnx.threads", str(max(1, math.ceil(model.resources.cpu_cores))))
+    return options
 
 
 def _memory_bytes(models: Sequence[Model]) -> int | None:

@@ -9,9 +9,7 @@ from moorage_server.nocode.inspection import Inspection, inspect
 from moorage_server.nocode.model import Model, Source
 
 # The names of Model.Framework, and more that a file may be. "Multi" and "Custom" leave it to the file.
-FRAMEWORKS = (
-    *("Onnx", "ScikitLearn", "TensorFlow", "TfKeras", "PyTorch", "XGBoost", "LightGBM", "CatBoost", "MLflow"),
-)
+FRAMEWORKS = (*("Onnx", "ScikitLearn", "TensorFlow", "TfKeras", "XGBoost", "LightGBM", "CatBoost", "MLflow"),)
 _ANY = (None, "Custom", "Multi")
 # Frameworks whose files are served by the class of another label as well.
 _ALIASES = {
@@ -20,7 +18,7 @@ _ALIASES = {
     ("TensorFlow", "MLflow"),
     ("TensorFlow", "TfKeras"),
 }
-_ALIASES |= {("TfKeras", "TensorFlow"), ("PyTorch", "MLflow"), ("ScikitLearn", "XGBoost")}
+_ALIASES |= {("TfKeras", "TensorFlow"), ("ScikitLearn", "XGBoost")}
 _ALIASES |= {("ScikitLearn", "LightGBM"), ("ScikitLearn", "CatBoost")}
 
 
@@ -52,6 +50,11 @@ def _framework(source: Source, found: Inspection) -> str:
             f"models of the framework {label} need an entry script; known: {', '.join(FRAMEWORKS)}"
         )
     # A pickle may be of anything that behaves like an estimator, whatever it is called.
+    if found.framework == "PyTorch":
+        raise ModelUnusable(
+            f"{Path(found.path).name} is {found.format}: export it to ONNX (torch.onnx.export), or deploy "
+            "it with an entry script"
+        )
     is_pickle = found.format in ("pickle", "joblib", "skops")
     if found.framework in (None, label) or (is_pickle and label == "ScikitLearn"):
         return str(label)
@@ -92,4 +95,46 @@ def _needs_file(source: Source, what: str) -> None:
         raise ModelUnusable(f"the model folder {path.name} should hold {what}; it holds {names}")
 
 
-_LOADERS: dict[str, Callable[[Source, Path | None], Model]] = {"Onnx": _onnx, "ScikitLearn": _scikit}
+def _tensorflow(source: Source, cache: Path | None) -> Model:
+    from moorage_server.nocode.tensorflow_model import SavedModel
+
+    if not Path(source.path, "saved_model.pb").is_file():
+        raise ModelUnusable(f"{Path(source.path).name} is no SavedModel folder: it has no saved_model.pb")
+    return SavedModel(source)
+
+
+def _keras(source: Source, cache: Path | None) -> Model:
+    from moorage_server.nocode.tensorflow_model import KerasModel
+
+    _needs_file(source, "one .keras file")
+    return KerasModel(source)
+
+
+def _booster(name: str) -> Callable[[Source, Path | None], Model]:
+    def load_booster(source: Source, cache: Path | None) -> Model:
+        from moorage_server.nocode import booster_model
+
+        _needs_file(source, "one file")
+        made: Model = getattr(booster_model, f"{name}Model")(source)
+        return made
+
+    return load_booster
+
+
+def _mlflow(source: Source, cache: Path | None) -> Model:
+    from moorage_server.nocode.mlflow_model import open_mlflow
+
+    def of(framework: str) -> Callable[[Source], Model]:
+        return lambda inner: _LOADERS[framework](inner, cache)
+
+    return open_mlflow(source, {framework: of(framework) for framework in _LOADERS})
+
+
+_LOADERS: dict[str, Callable[[Source, Path | None], Model]] = {
+    "Onnx": _onnx,
+    "ScikitLearn": _scikit,
+    "TensorFlow": _tensorflow,
+    "TfKeras": _keras,
+    **{name: _booster(name) for name in ("XGBoost", "LightGBM", "CatBoost")},
+    "MLflow": _mlflow,
+}

@@ -24,14 +24,15 @@ def _input(model: Model) -> dict[str, Any]:
     tensors = model.inputs_of(method)
     if model.accepts_frames or len(tensors) == 1:
         inner = _rows(model) if model.accepts_frames else _schema(tensors[0])
-        properties = {"data": inner}
+        key = _key(model)
+        properties = {key: inner}
         if len(model.methods) > 1:
             properties["method"] = {
                 "type": "string",
                 "enum": list(model.methods),
                 "description": f"What is asked of the model; {method} unless given.",
             }
-        made: dict[str, Any] = {"type": "object", "properties": properties, "required": ["data"]}
+        made: dict[str, Any] = {"type": "object", "properties": properties, "required": [key]}
     else:
         named = {
             "type": "object",
@@ -42,6 +43,11 @@ def _input(model: Model) -> dict[str, Any]:
     if model.sample is not None:
         made["example"] = model.sample
     return made
+
+
+def _key(model: Model) -> str:
+    """Return the member that holds the rows in the form that is shown."""
+    return next(iter(model.sample), "data") if isinstance(model.sample, dict) else "data"
 
 
 def _rows(model: Model) -> dict[str, Any]:
