@@ -67,7 +67,7 @@ def variables(models: Sequence[Model]) -> dict[str, str]:
 
 
 def _options(model: Model) -> dict[str, str]:
-    """Return the properties of a model; the cores that it asks for are its threads, unless it says otherwise."""
+    """Return the properties of a model; the cores that it asks for are its threads unless these say so."""
     options = dict(model.properties)
     if model.resources is not None and model.resources.cpu_cores:
         options.setdefault("onnx.threads", str(max(1, math.ceil(model.resources.cpu_cores))))
