@@ -306,6 +306,32 @@ def test_an_aci_service_runs_here_and_says_so(
     assert "nothing to delete" in capsys.readouterr().out
 
 
+def test_an_aci_service_speaks_tls(ws: Workspace, model: Model, tmp_path: Path) -> None:
+    from moorage.deployments.self_signed import make_self_signed
+
+    made = make_self_signed(tmp_path / "tls", ())
+    pem = {"ssl_cert_pem_file": str(made.certificate), "ssl_key_pem_file": str(made.key)}
+    config = AciWebservice.deploy_configuration(
+        ssl_enabled=True, ssl_cname="localhost", auth_enabled=True, **pem
+    )
+    service = deploy(ws, model, config)
+    service.wait_for_deployment()
+    assert service.scoring_uri.startswith("https://localhost:")
+    assert (service.ssl_enabled, service.cname) == (True, "localhost")
+    headers = {"Authorization": f"Bearer {service.get_keys()[0]}"}
+    answer = requests.post(
+        service.scoring_uri, data='{"x": 4}', headers=headers, verify=str(made.certificate), timeout=30
+    )
+    assert answer.json()["answer"] == service.run('{"x": 4}')["answer"] == 8
+    with pytest.raises(WebserviceException, match=r"none\.pem"):
+        service.update(ssl_cert_pem_file="none.pem")
+    service.update(ssl_enabled=False)
+    assert service.scoring_uri.startswith("http://")
+    assert (service.ssl_enabled, service.run('{"x": 4}')["answer"]) == (False, 8)
+    service.update(ssl_enabled=True, ssl_cname="localhost", **pem)
+    assert service.ssl_certificate == str(made.certificate)
+
+
 def test_an_aks_service_keeps_its_limits(ws: Workspace, model: Model) -> None:
     config = AksWebservice.deploy_configuration(
         num_replicas=1, scoring_timeout_ms=5000, max_request_wait_time=700, namespace="ns", cpu_cores=1

@@ -81,11 +81,15 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
         yield from all_or_none({"vnet_name": self.vnet_name, "subnet_name": self.subnet_name})
 
     def as_record(self) -> LocalConfig:
-        """Return the control plane's form: processes of this machine, with keys if they are asked for."""
+        """Return the control plane's form: processes of this machine, with keys and TLS if asked for."""
         return LocalConfig(
             auth_enabled=bool(self.auth_enabled),
             primary_key=self.primary_key,
             secondary_key=self.secondary_key,
+            ssl_enabled=bool(self.ssl_enabled),
+            ssl_certificate_path=self.ssl_cert_pem_file,
+            ssl_key_path=self.ssl_key_pem_file,
+            ssl_cname=self.ssl_cname,
         )
 
     def print_deploy_configuration(self) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from azureml._errors import as_old_exceptions
 from azureml.core.webservice._aks_configuration import problems_of
+from azureml.core.webservice._configuration import missing_files
 from azureml.exceptions import NotYetAvailable, WebserviceException
 from moorage import services
 from moorage.deployments import LocalConfig
@@ -24,6 +26,10 @@ _CHANGEABLE = {
     "max_request_wait_time": "max_queue_wait_ms",
     "auth_enabled": "auth_enabled",
     "token_auth_enabled": "token_auth_enabled",
+    "ssl_enabled": "ssl_enabled",
+    "ssl_cert_pem_file": "ssl_certificate_path",
+    "ssl_key_pem_file": "ssl_key_path",
+    "ssl_cname": "ssl_cname",
 }
 # Asking for the one ends asking for the other.
 _EXCLUDES = {"auth_enabled": "token_auth_enabled", "token_auth_enabled": "auth_enabled"}
@@ -39,7 +45,8 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
         raise WebserviceException("update() needs something to change, such as models or inference_config")
     if "image" in given:
         raise NotYetAvailable(f"{type(service).__name__}.update(image=...)", _IMAGE)
-    problems = list(problems_of(given))
+    files = {name: given.get(name) for name in ("ssl_cert_pem_file", "ssl_key_pem_file")}
+    problems = [*problems_of(given), *missing_files(files)]
     if problems:
         raise WebserviceException("invalid update:\n" + "\n".join(problems))
     changes: dict[str, Any] = {name: given[name] for name in _LABELS if name in given}
@@ -51,7 +58,8 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
     settings |= {ours: given[old] for old, ours in _CHANGEABLE.items() if old in given}
     present = service._record.deployment_config
     if settings and isinstance(present, LocalConfig):
-        changes["deployment_config"] = replace(present, **settings)
+        with as_old_exceptions():
+            changes["deployment_config"] = replace(present, **settings)
     ignored = sorted(set(given) - {*_LABELS, *_CHANGEABLE, "models", "inference_config"})
     if ignored:
         print(f"Without effect until services run on their own targets: {', '.join(ignored)}")

@@ -11,6 +11,7 @@ from azureml.core.webservice._parts import (
 from azureml.core.webservice._parts import EncryptionProperties, VnetConfiguration
 from azureml.core.webservice.webservice import Webservice
 from moorage import services
+from moorage.deployments import LocalConfig
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -46,8 +47,10 @@ class AciWebservice(Webservice):
         self.container_resource_requirements = resources
         self.location = asked.get("location") or workspace.location
         self.public_ip, self.public_fqdn = "127.0.0.1", "localhost"
-        # What the service has now, not what was asked for: no certificate is used yet.
-        self.cname, self.ssl_enabled, self.ssl_certificate, self.ssl_key = None, False, None, None
+        config = record.deployment_config
+        tls = config if isinstance(config, LocalConfig) and config.ssl_enabled else LocalConfig()
+        self.ssl_enabled, self.cname = tls.ssl_enabled, tls.ssl_cname
+        self.ssl_certificate, self.ssl_key = tls.ssl_certificate_path, tls.ssl_key_path
         self.encryption_properties, self.vnet_configuration = None, None
 
     @staticmethod
