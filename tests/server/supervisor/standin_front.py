@@ -63,11 +63,14 @@ async def serve():
         asyncio.get_running_loop().add_reader(options.leash_fd, stop.set)
     report(event="ready")
     await stop.wait()
-    server.close()
-    report(event="closed")
-    # A connection that was accepted an instant ago is in ``active`` a few steps of the loop later.
+    # A connection that was accepted an instant ago is in ``active`` a few steps of the loop later. Until then
+    # the server has to stay open: asyncio drops connections that it accepted for a server closed meanwhile.
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
     for _ in range(10):
         await asyncio.sleep(0)
+    server.close()
+    report(event="closed")
     while active:
         await asyncio.wait(active)
 
