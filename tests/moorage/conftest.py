@@ -55,6 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("MOORAGE_HOME", str(folder))
+    monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "as-is")
     return folder
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from moorage import models as registry
 from moorage.deployments import no_code
@@ -34,6 +35,9 @@ from moorage.models import Model
 from moorage.workspace import Workspace, home_folder
 from moorage_server.environment import settings_in
 from moorage_server.errors import InvalidSettings
+
+if TYPE_CHECKING:
+    from moorage.deployments.own_environment import OwnEnvironment
 
 NAME_RULE = "3 to 32 lower-case letters, digits and '-', the first a letter, the last a letter or digit"
 MOST_MODELS = 1000
@@ -159,7 +163,11 @@ class _Draft:
     def look_at_script(self, made: Plan, config: InferenceConfig) -> Plan:
         environment = config.environment
         python = chosen_interpreter(environment)
+        own, faults = self._own_environment(config, python)
+        python = own.python if own else python
         made = replace(made, inference_config=config, python=python, variables=self._variables(environment))
+        made = replace(made, environment=own)
+        self.problems += faults
         source, faults = find_source(config)
         self.problems += faults
         texts: list[ScriptText] = []
@@ -172,10 +180,23 @@ class _Draft:
         interpreter = self._ask(python, source, texts)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
-            self.problems += check_imports(interpreter, source, texts)
-            self._check_requirements(interpreter, config)
-            self._check_libraries(interpreter, made.models)
+            if own is None or own.is_built:
+                self.problems += check_imports(interpreter, source, texts)
+                self._check_libraries(interpreter, made.models)
+            if own is None:
+                self._check_requirements(interpreter, config)
+        self._check_image(config)
         return replace(made, source=source)
+
+    def _own_environment(
+        self, config: InferenceConfig, python: Path
+    ) -> tuple["OwnEnvironment | None", list[Problem]]:
+        if config.environment is None and config.conda_file is None:
+            return None, []
+        # Most plans need none, and the libraries for it take a while to import.
+        from moorage.deployments.own_environment import own_environment
+
+        return own_environment(config, python)
 
     def _variables(self, environment: Environment | None) -> dict[str, str]:
         variables = {} if environment is None else dict(environment.variables)
@@ -225,8 +246,13 @@ class _Draft:
         unmet = _unmet(interpreter, conda, pip)
         if unmet:
             text = f"the script runs in {interpreter.path} as it is, which differs: {'; '.join(unmet)}"
-            advice = "environments are built from a later release on; until then install what matters there"
+            advice = "unset MOORAGE_ENVIRONMENTS to have an environment built, or install what matters there"
             self.problems.append(warning("environment", text, advice))
+
+    def _check_image(self, config: InferenceConfig) -> None:
+        environment = config.environment
+        if environment is not None and environment.user_managed:
+            return
         if (environment is not None and environment.docker is not None) or config.base_image:
             self.problems.append(warning("environment", "a base image has no effect on a local service"))
 

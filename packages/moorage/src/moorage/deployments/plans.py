@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from moorage.deployments.configurations import DeploymentConfig, LocalConfig
 from moorage.deployments.inference import InferenceConfig
@@ -11,12 +12,17 @@ from moorage.deployments.source import MODELS_FOLDER, Source
 from moorage.errors import PlanRejected
 from moorage.models import Model
 
+if TYPE_CHECKING:
+    from moorage.deployments.own_environment import OwnEnvironment
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A deployment as a value. Paths below the application root are relative and use "/".
 
-    ``source`` and ``inference_config`` are None only where a problem says why.
+    ``source`` and ``inference_config`` are None only where a problem says why. With an ``environment`` that
+    is not built yet, ``python`` is the one that it will be made from, and what the script imports was not
+    looked at: build it and plan again.
     """
 
     service: str
@@ -28,6 +34,7 @@ class Plan:
     python: Path | None = None
     python_version: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    environment: "OwnEnvironment | None" = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -96,6 +103,8 @@ def _lines(plan: Plan) -> list[str]:
     if plan.python is not None:
         version = f" ({plan.python_version})" if plan.python_version else ""
         lines.append(f"python       {plan.python}{version}")
+    if plan.environment is not None:
+        lines.append(f"environment  {plan.environment}")
     for name in sorted(plan.variables):
         lines.append(f"variable     {name}")  # its value may be a secret
     lines += [f"warning      {problem}" for problem in plan.warnings]

@@ -60,6 +60,9 @@ def _compare(interpreter: Interpreter, name: str, specifiers: str, wanted: str) 
     key = canonicalize_name(name)
     if key in RETIRED or key in _TOOLS:
         return
+    if key == "python":
+        # 3.6.2 and 3.6.15 run the same code; what is asked for is a language.
+        specifiers = re.sub(r"^==(\d+\.\d+)\.\d+(\.\*)?$", r"==\1.*", specifiers)
     has = interpreter.python if key == "python" else interpreter.packages.get(key)
     if has is None:
         yield f"{wanted} is not installed"

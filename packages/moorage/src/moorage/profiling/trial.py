@@ -14,6 +14,7 @@ from moorage.errors import DeploymentFailed
 from moorage.folders import make_private_folder
 from moorage.services.converging import Contents, converge
 from moorage.services.events import OnEvent, Teller
+from moorage.services.work import planned
 from moorage.targets import Order, Place, open_target
 from moorage.workspace import Workspace
 from moorage_server.supervision import files
@@ -69,8 +70,8 @@ def on_trial(
     Raises:
         As `moorage.services.deploy` does.
     """
-    made = plan(workspace, SERVICE, models, inference_config, config)
     teller = Teller(SERVICE, on_event)
+    made = planned(lambda: plan(workspace, SERVICE, models, inference_config, config), teller)
     for problem in made.warnings:
         teller.tell("warning", str(problem))
     made.check()

@@ -6,7 +6,16 @@ from datetime import datetime, timezone
 from typing import Literal
 
 Kind = Literal[
-    "planned", "warning", "prepared", "starting", "live", "failed", "restored", "stopped", "deleted"
+    "building",
+    "planned",
+    "warning",
+    "prepared",
+    "starting",
+    "live",
+    "failed",
+    "restored",
+    "stopped",
+    "deleted",
 ]
 
 

@@ -1,6 +1,6 @@
 """What operations that bring a revision to life have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,13 +85,12 @@ class Work:
         config: DeploymentConfig,
     ) -> Plan:
         observed = self.target.observe(self.place) if row else None
-        made = plan(
-            self.workspace,
-            self.place.service,
-            models,
-            inference_config,
-            config,
-            own_port=observed.port if observed else None,
+        own_port = observed.port if observed else None
+        made = planned(
+            lambda: plan(
+                self.workspace, self.place.service, models, inference_config, config, own_port=own_port
+            ),
+            self.teller,
         )
         for problem in made.warnings:
             self.teller.tell("warning", str(problem))
@@ -180,6 +179,21 @@ class Work:
             self.target.retire(self.place, number)
         if old:
             rows.forget_revisions(self.workspace, name, old)
+
+
+def planned(make: Callable[[], Plan], teller: Teller) -> Plan:
+    """Return a plan whose environment is built. With errors, nothing is built.
+
+    Raises:
+        RequirementsUnsolvable, EnvironmentBuildFailed, StorageFull: the environment cannot be made.
+    """
+    made = make()
+    if made.environment is None or made.environment.is_built or made.errors:
+        return made
+    from moorage.deployments.own_environment import build_own
+
+    build_own(made.environment, lambda line: teller.tell("building", line))
+    return make()
 
 
 def live_definition(workspace: Workspace, row: Row) -> Definition:
