@@ -88,7 +88,9 @@ def old_exception(error: errors.MoorageError) -> AzureMLException | OSError:
             | errors.DatastoreNotFound()
             | errors.InvalidName(kind="dataset")
             | errors.InvalidArgument(argument="input_dataset" | "cpu" | "memory_in_gb")
-            | errors.InvalidArgument(argument="columns" | "path_on_datastore")
+            | errors.InvalidArgument(argument="columns" | "path_on_datastore" | "core_type" | "conda file")
+            | errors.InvalidCondaFile()
+            | errors.InvalidWorkspaceFile()
         ):
             return UserErrorException(text, inner_exception=error)
         case errors.AuthenticationOff(service=service, kind=kind):

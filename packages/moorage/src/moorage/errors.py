@@ -48,6 +48,18 @@ class NotSupported(MoorageError):
     code = "not-supported"
 
 
+class InvalidCondaFile(InvalidConfiguration):
+    """A conda environment file is not of the form of one; the message names the place."""
+
+    code = "invalid-conda-file"
+
+
+class InvalidWorkspaceFile(InvalidConfiguration):
+    """The file that ties a folder to a workspace is missing or does not name one."""
+
+    code = "invalid-workspace-file"
+
+
 # --- workspaces --------------------------------------------------------------------------------
 
 

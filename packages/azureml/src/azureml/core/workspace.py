@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from azureml._errors import as_old_exceptions
-from azureml.core import _config_file
 from azureml.exceptions import NotYetAvailable
-from moorage import models, runs
+from moorage import models, runs, workspace_file
 from moorage.workspace import Workspace as MoorageWorkspace
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ class Workspace:
         return self._open_tracking
 
     @staticmethod
+    @as_old_exceptions()
     def from_config(
         path: str | None = None, auth: Any = None, _logger: Any = None, _file_name: str | None = None
     ) -> "Workspace":
@@ -79,7 +79,7 @@ class Workspace:
             UserErrorException: no file was found, or keys are missing in it.
             ProjectSystemException: there is no workspace of that name; the text says how to make it.
         """
-        config = _config_file.read(_config_file.find(path, _file_name))
+        config = workspace_file.read(workspace_file.find(path, _file_name))
         return Workspace(config.subscription_id, config.resource_group, config.workspace_name, auth=auth)
 
     @staticmethod
@@ -155,10 +155,11 @@ class Workspace:
         """Return all workspaces of this home by name; the arguments are labels and select nothing."""
         return {opened.name: [Workspace._of(opened)] for opened in MoorageWorkspace.list_all()}
 
+    @as_old_exceptions()
     def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
         """Write ``.azureml/config.json`` below ``path`` (None: the current folder)."""
-        config = _config_file.WorkspaceConfig(self.subscription_id, self.resource_group, self.name)
-        _config_file.write(config, path, file_name)
+        config = workspace_file.WorkspaceConfig(self.subscription_id, self.resource_group, self.name)
+        workspace_file.write(config, path, file_name)
 
     @property
     def name(self) -> str:

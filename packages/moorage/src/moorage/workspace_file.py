@@ -1,4 +1,4 @@
-"""The workspace file ``config.json``: where it is looked for, what it says, how it is written."""
+"""The file ``config.json`` that ties a folder to a workspace: where it is, what it says, how it is written."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from azureml.exceptions import UserErrorException
+from moorage.errors import InvalidWorkspaceFile
 
 __all__ = ["WorkspaceConfig", "find", "read", "write"]
 
@@ -28,7 +28,7 @@ def find(path: str | None, file_name: str | None = None) -> Path:
     """Return the file: ``path`` itself, or the nearest one from the folder ``path`` (None: here) upwards.
 
     Raises:
-        UserErrorException: there is none.
+        InvalidWorkspaceFile: there is none.
     """
     start = Path.cwd() if path is None else Path(path)
     if start.is_file():
@@ -40,7 +40,7 @@ def find(path: str | None, file_name: str | None = None) -> Path:
         places = f"neither it nor a folder above it has {', '.join(f'{f}/{FILE_NAME}' for f in _FOLDERS)}"
     else:
         places = "there is no such file or folder"
-    raise UserErrorException(
+    raise InvalidWorkspaceFile(
         f"no workspace configuration was found from {start}: {places}. "
         "Workspace(...).write_config() writes one, Workspace.create(name) makes a workspace"
     )
@@ -56,7 +56,7 @@ def read(path: Path) -> WorkspaceConfig:
     """Read both forms: three keys, or ``Scope`` with the resource id of the workspace.
 
     Raises:
-        UserErrorException: keys are missing.
+        InvalidWorkspaceFile: keys are missing.
         json.JSONDecodeError: the file is not JSON.
     """
     with path.open(encoding="utf-8") as file:
@@ -69,18 +69,20 @@ def read(path: Path) -> WorkspaceConfig:
         values = [value for key in keys if isinstance(value := document.get(key), str) and value]
         if len(values) == len(keys):
             return WorkspaceConfig(*values)
-    raise UserErrorException(f"{path} must hold subscription_id, resource_group and workspace_name, as texts")
+    raise InvalidWorkspaceFile(
+        f"{path} must hold subscription_id, resource_group and workspace_name, as texts"
+    )
 
 
 def write(config: WorkspaceConfig, path: str | None, file_name: str | None) -> Path:
     """Write the file below ``path`` (None: here), into ``aml_config`` if that folder is there.
 
     Raises:
-        UserErrorException: ``path`` is not a folder.
+        InvalidWorkspaceFile: ``path`` is not a folder.
     """
     base = Path.cwd() if path is None else Path(path)
     if not base.is_dir():
-        raise UserErrorException(f"cannot write the configuration: the folder {base} does not exist")
+        raise InvalidWorkspaceFile(f"cannot write the configuration: the folder {base} does not exist")
     folder = base / "aml_config" if (base / "aml_config").is_dir() else base / ".azureml"
     folder.mkdir(exist_ok=True)
     target = folder / (file_name or FILE_NAME)
