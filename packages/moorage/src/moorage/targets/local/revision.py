@@ -9,15 +9,16 @@ from moorage.deployments.plans import Plan, model_folder
 from moorage.deployments.source import MODEL_MAP, MODELS_FOLDER, Source, source_files
 from moorage.folders import make_private_folder
 from moorage.models import Model
-from moorage.targets.contract import Contents, Place
+from moorage.storage.digests import file_sha256
+from moorage.targets.contract import Contents, Place, TargetFault
 from moorage.targets.local import folders
 from moorage.targets.local.settings import service_settings
 from moorage.workspace import home_folder
-from moorage_server.supervision.files import sync_folder, write_json
+from moorage_server.supervision.files import read_json, sync_folder, write_json
 
 
-def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) -> None:
-    """Make the folder of a revision; does nothing if it is there.
+def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
+    """Make the folder of a revision; does nothing, and returns False, if it is there.
 
     Raises:
         OSError: no space, or a source file cannot be read. Nothing is left behind then.
@@ -25,7 +26,7 @@ def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) 
     """
     final = folders.revision_folder(place, revision)
     if final.is_dir():
-        return
+        return False
     aside = folders.new_aside(final.parent, final.name)
     try:
         app = aside / folders.APP_FOLDER
@@ -44,6 +45,30 @@ def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) 
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    return True
+
+
+def check_models(folder: Path) -> None:
+    """Compare the model files of a revision with the digests under which they were registered.
+
+    Raises:
+        TargetFault: one is missing, or is not what was deployed: nothing may load it.
+    """
+    described = read_json(folder / folders.REVISION_FILE) or {}
+    for model_id, files in described.get("models", {}).items():
+        name, _, version = model_id.rpartition(":")
+        for path, sha256 in files.items():
+            file = folder / folders.APP_FOLDER / MODELS_FOLDER / name / version / path
+            try:
+                descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                with os.fdopen(descriptor, "rb", buffering=0) as content:
+                    found, _ = file_sha256(content, os.fstat(descriptor).st_size)
+            except OSError as error:
+                raise TargetFault(f"{path} of model {model_id} cannot be read: {error.strerror}") from error
+            if found != sha256:
+                raise TargetFault(
+                    f"{path} of model {model_id} was changed after it was deployed ({file}); deploy again"
+                )
 
 
 def model_map(models: tuple[Model, ...]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from moorage.errors import StorageFull, StorageUnavailable
 from moorage.folders import make_private_folder
 from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
 from moorage.targets.local import daemon, folders
-from moorage.targets.local.revision import write_revision
+from moorage.targets.local.revision import check_models, write_revision
 from moorage_server.auth import Admission, replace_guard_file
 from moorage_server.supervision import files, records
 from moorage_server.supervision.lock import supervisor_pid
@@ -24,9 +24,14 @@ class LocalTarget:
 
     name = "local"
 
+    def __init__(self) -> None:
+        # What was checked while it was written need not be read again to be started.
+        self._fresh: set[Path] = set()
+
     def prepare(self, place: Place, revision: int, plan: Plan, contents: Contents) -> None:
         try:
-            write_revision(place, revision, plan, contents)
+            if write_revision(place, revision, plan, contents):
+                self._fresh.add(folders.revision_folder(place, revision))
         except OSError as error:
             if error.errno in _FULL:
                 raise StorageFull(
@@ -42,6 +47,9 @@ class LocalTarget:
         settings = folders.settings_path(order.revision)
         if not (folder / settings).is_file():
             raise TargetFault(f"revision {order.revision} of {place.service} is not prepared")
+        revision = folders.revision_folder(place, order.revision)
+        if revision not in self._fresh and order.revision not in self.observe(place).ready:
+            check_models(revision)
         trial = None
         if order.trial is not None:
             fallback = order.trial.fallback
