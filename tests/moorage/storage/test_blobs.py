@@ -31,9 +31,12 @@ from moorage.storage.local_blobs import LocalBlobs
 from moorage.storage.object_blobs import ObjectBlobs
 
 
-@pytest.fixture(params=["local", "object"])
+@pytest.fixture(params=["local", "object", "s3", "azure"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
-    """A folder through our own code, and a folder through obstore: both with the same files inside."""
+    """A folder through our own code, a folder through obstore with the same files inside, S3, Azure Blob."""
+    if request.param in ("s3", "azure"):
+        yield open_blobs(request.getfixturevalue(f"{request.param}_url"))
+        return
     folder = tmp_path / "blobs"
     folder.mkdir()
     if request.param == "local":
@@ -96,7 +99,10 @@ def test_a_deleted_content_is_gone(store: Blobs, tmp_path: Path) -> None:
 @pytest.mark.parametrize("damaged", [b"Content", b"conten", b"content and more", b""])
 def test_a_damaged_content_is_never_read_as_good(store: Blobs, tmp_path: Path, damaged: bytes) -> None:
     blob = store.put_file(_file(tmp_path, b"content"))
-    (tmp_path / "blobs" / blob_key(blob.sha256)).write_bytes(damaged)
+    if isinstance(store, ObjectBlobs):
+        obstore.put(store._store, blob_key(blob.sha256), damaged)
+    else:
+        (tmp_path / "blobs" / blob_key(blob.sha256)).write_bytes(damaged)
     with pytest.raises(BlobCorrupt, match=blob.sha256):
         _content(store, blob.sha256)
     with pytest.raises(BlobCorrupt, match=blob.sha256):
@@ -139,6 +145,16 @@ def test_many_threads_put_the_same_content(store: Blobs, tmp_path: Path) -> None
         digests = {blob.sha256 for blob in threads.map(lambda _: store.put_file(path), range(32))}
     assert [blob.sha256 for blob in store.list()] == list(digests)
     assert _content(store, digests.pop()) == path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["s3", "azure"])
+def test_large_contents_at_once(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    store = open_blobs(request.getfixturevalue(f"{kind}_url"))
+    path = _file(tmp_path, b"z" * 9_000_000)
+    with ThreadPoolExecutor(3) as threads:
+        digests = {blob.sha256 for blob in threads.map(lambda _: store.put_file(path), range(6))}
+    assert [(blob.sha256, blob.size_bytes) for blob in store.list()] == [(*digests, 9_000_000)]
+    store.verify(*digests)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "a" * 63, "a" * 64 + "/.."])

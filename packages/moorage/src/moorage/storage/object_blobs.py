@@ -14,6 +14,9 @@ from moorage.storage.blobs import SHA256, Blobs, Buffer, Progress, StoredBlob, b
 from moorage.storage.digests import CHUNK_BYTES, Hasher
 from moorage.storage.sources import open_source, size_of, source_pieces, source_sha256
 
+_ONE_REQUEST_BYTES = 8 * 1024 * 1024
+_ATTEMPTS = 3
+
 
 class ObjectBlobs(Blobs):
     """Any obstore store. The digest is learnt by reading once more: an object cannot be renamed for free."""
@@ -40,12 +43,27 @@ class ObjectBlobs(Blobs):
                 if on_progress is not None:
                     on_progress(size_bytes)
                 return StoredBlob(sha256, size_bytes)
-            content = _checked(path, source, StoredBlob(sha256, size_bytes), on_progress)
-            try:
-                obstore.put(self._store, blob_key(sha256), content, chunk_size=2 * CHUNK_BYTES)
-            except BaseError as error:
-                raise self._unavailable(error) from error
+            blob = StoredBlob(sha256, size_bytes)
+            for attempt in range(1, _ATTEMPTS + 1):
+                content = _checked(path, source, blob, on_progress if attempt == 1 else None)
+                try:
+                    self._put(blob, content)
+                except BaseError as error:
+                    # Azure refuses one of two uploads in pieces to the same name: the other one did it.
+                    if self.size(sha256) == size_bytes:
+                        return blob
+                    if attempt == _ATTEMPTS:
+                        raise self._unavailable(error) from error
+                else:
+                    break
             return StoredBlob(sha256, size_bytes, is_new=True)
+
+    def _put(self, blob: StoredBlob, content: Iterator[bytes]) -> None:
+        key = blob_key(blob.sha256)
+        if blob.size_bytes <= _ONE_REQUEST_BYTES:
+            obstore.put(self._store, key, b"".join(content), use_multipart=False)
+        else:
+            obstore.put(self._store, key, content, chunk_size=2 * CHUNK_BYTES)
 
     def pieces(self, sha256: str) -> Iterator[Buffer]:
         try:
