@@ -1,4 +1,4 @@
-"""The file ``config.json`` that ties a folder to a workspace: where it is, what it says, how it is written."""
+"""The file ``config.json`` that ties a folder to a workspace: where it is, what it says, how to write it."""
 
 import json
 import re
