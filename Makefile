@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks
+.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -44,6 +44,9 @@ frameworks: setup ## install TensorFlow, XGBoost, LightGBM and CatBoost aside (.
 	  joblib onnx onnxruntime pandas psutil pytest pytest-timeout requests "scikit-learn<1.9" -e packages/runtime -e packages/server -e packages/moorage -e packages/azureml
 	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/server/nocode/test_tensorflow.py tests/server/nocode/test_boosters.py
 	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/seeds/test_blocks.py -k 887
+
+graphs: setup ## ask services without a script the test cases that come with the package onnx
+	$(BIN)/python scripts/onnx_cases.py
 
 matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
 	@scripts/test-schema-matrix $(ARGS)

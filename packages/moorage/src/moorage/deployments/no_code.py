@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import Interpreter
 from moorage.deployments.plans import model_folder
 from moorage.deployments.problems import Problem, error, warning
+from moorage.errors import MoorageError
 from moorage.models import Model
+from moorage.workspace import Workspace
 
 VARIABLE = "MOORAGE_NO_CODE"  # read by moorage_server.nocode.service
 SCRIPT_NAME = "moorage_no_code.py"
@@ -28,6 +30,8 @@ FRAMEWORKS = {
 """What can be served without a script, and the packages of which one is needed."""
 _EXTRAS = {"Onnx": "pip install 'moorage-server[onnx]'"}
 _GIGABYTE = 1_000_000_000
+SAMPLE_ROWS = 50
+_LARGEST_SAMPLE = 50_000  # characters; the system limits the length of a variable
 
 
 def is_no_code(config: InferenceConfig | None) -> bool:
@@ -44,8 +48,34 @@ def inference_config(given: InferenceConfig | None) -> InferenceConfig:
     return InferenceConfig(entry_script=str(script), environment=environment)
 
 
-def variables(models: Sequence[Model]) -> dict[str, str]:
-    """Return the variable that tells our script what to serve."""
+def samples(workspace: Workspace, models: Sequence[Model]) -> tuple[dict[str, str], list[Problem]]:
+    """Return, by model, the first rows of its sample data set as JSON, and which of them cannot be read."""
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for model in models:
+        if model.sample_input_dataset_id is None:
+            continue
+        from moorage import datasets
+        from moorage.datasets.frames import to_frame
+
+        try:
+            dataset = datasets.get_by_id(workspace, model.sample_input_dataset_id)
+            frame = to_frame(workspace, dataset).head(SAMPLE_ROWS)
+            text = str(frame.to_json(orient="split", index=False))
+        except (MoorageError, ValueError) as fault:
+            text = f"the sample data set of {model.id} cannot be used: {fault}"
+            problems.append(warning("models", text, "an example is made up instead"))
+            continue
+        if len(text) > _LARGEST_SAMPLE:
+            text = f"the rows of the sample data set of {model.id} are too long to be shown"
+            problems.append(warning("models", text, "an example is made up instead"))
+            continue
+        found[model.id] = text
+    return found, problems
+
+
+def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them."""
     content: dict[str, Any] = {
         "models": [
             {
@@ -54,7 +84,7 @@ def variables(models: Sequence[Model]) -> dict[str, str]:
                 "path": str(model_folder(model) / model.top_level_name),
                 "framework": model.framework,
                 "framework_version": model.framework_version,
-                "options": _options(model),
+                "options": _options(model, samples.get(model.id)),
                 "size_bytes": model.size_bytes,
             }
             for model in models
@@ -66,9 +96,11 @@ def variables(models: Sequence[Model]) -> dict[str, str]:
     return {VARIABLE: json.dumps(content)}
 
 
-def _options(model: Model) -> dict[str, str]:
+def _options(model: Model, sample: str | None) -> dict[str, str]:
     """Return the properties of a model; the cores that it asks for are its threads unless these say so."""
     options = dict(model.properties)
+    if sample is not None:
+        options["sample"] = sample
     if model.resources is not None and model.resources.cpu_cores:
         options.setdefault("onnx.threads", str(max(1, math.ceil(model.resources.cpu_cores))))
     return options

@@ -149,7 +149,9 @@ class _Draft:
         self.problems += no_code.check_models(made.models, self.problems)
         python = chosen_interpreter(config.environment)
         interpreter = self._ask(python, None, [], wanted={"moorage_server"})
-        variables = {**self._variables(config.environment), **no_code.variables(made.models)}
+        samples, problems = no_code.samples(self.workspace, made.models)
+        self.problems += problems
+        variables = {**self._variables(config.environment), **no_code.variables(made.models, samples)}
         made = replace(made, inference_config=config, python=python, variables=variables)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)

@@ -1,10 +1,11 @@
 """What every loaded model can do, whatever it was made with."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moorage_server.nocode.errors import InvalidInput, NotFound
+from moorage_server.nocode.errors import InvalidInput, ModelUnusable, NotFound
 from moorage_server.nocode.tensors import Tensor
 
 Inputs = Mapping[str, Any]
@@ -31,6 +32,27 @@ class Source:
     framework_version: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)  # properties such as "onnx.providers"
     size_bytes: int = 0
+
+
+def sample_rows(source: Source, columns: tuple[str, ...] | None) -> list[Any] | None:
+    """Return the rows of the sample data set: objects where their names are the model's, else lists.
+
+    Raises:
+        ModelUnusable: the property is not ``{"columns": [...], "data": [[...]]}``.
+    """
+    text = source.options.get("sample")
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+        names, rows = [str(name) for name in value["columns"]], list(value["data"])
+        if not rows or any(len(row) != len(names) for row in rows):
+            return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelUnusable(f"the sample of {source.name} is not understood: {error}") from error
+    if columns is not None and set(columns) <= set(names):
+        return [{name: row[names.index(name)] for name in columns} for row in rows]
+    return rows
 
 
 class Model:

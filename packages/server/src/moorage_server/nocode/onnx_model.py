@@ -8,7 +8,7 @@ import numpy as np
 
 from moorage_server.nocode import onnx_session
 from moorage_server.nocode.errors import InvalidInput, ModelUnusable
-from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Source
+from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Source, sample_rows
 from moorage_server.nocode.tensors import BFLOAT16, KINDS, STRING, Tensor, from_bfloat16, to_json
 
 _FAST_CODES = {
@@ -117,7 +117,14 @@ class OnnxModel(Model):
         return FastInput("data", _FAST_CODES[only.kind], (None, *sizes))
 
     def _sample(self) -> Any:
-        """Return an example request: small arrays of zeros, or None where a shape cannot be guessed."""
+        """Return an example request: the sample's first row, else small arrays of zeros; None: no guess."""
+        given = sample_rows(self.source, tuple(tensor.name for tensor in self.inputs))
+        if given is not None:
+            if len(self.inputs) == 1:
+                row = list(given[0].values()) if isinstance(given[0], dict) else given[0]
+                return {"data": [row]}
+            if isinstance(given[0], dict):
+                return {"inputs": {t.name: _shaped(t, given[0].get(t.name)) for t in self.inputs}}
         values = {}
         for tensor in self.inputs:
             if tensor.form != "tensor" or tensor.shape is None:
@@ -127,6 +134,13 @@ class OnnxModel(Model):
                 return None
             values[tensor.name] = _zeros(tensor, shape)
         return {"data": next(iter(values.values()))} if len(values) == 1 else {"inputs": values}
+
+
+def _shaped(tensor: Tensor, value: Any) -> Any:
+    """Return one value in as many lists as the input has dimensions."""
+    for _ in tensor.shape or ():
+        value = [value]
+    return value
 
 
 def _zeros(tensor: Tensor, shape: list[int]) -> Any:

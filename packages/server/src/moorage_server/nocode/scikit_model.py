@@ -11,7 +11,7 @@ import numpy as np
 from moorage_server.nocode import pickles
 from moorage_server.nocode.compiled import Compiled, compile_estimator
 from moorage_server.nocode.errors import InvalidInput, ModelUnusable
-from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Source
+from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Source, sample_rows
 from moorage_server.nocode.scikit_input import Columns
 from moorage_server.nocode.tensors import STRING, Tensor, plain, to_json
 
@@ -166,11 +166,9 @@ class ScikitModel(Model):
 
     def _sample(self) -> Any:
         """Return an example request that the model answers, or None if none was found."""
-        given = self.source.options.get("sample")
+        given = sample_rows(self.source, self.columns)
         if given is not None:
-            import json
-
-            return json.loads(given)
+            return {INPUT: given[:1]}
         for rows in self._candidates():
             try:
                 self._ask(self.default_method, self.input.from_json(rows))
@@ -210,10 +208,11 @@ class ScikitModel(Model):
         return compiled
 
     def _sample_array(self) -> Any:
-        if "sample" not in self.source.options or self.sample is None:
+        given = sample_rows(self.source, self.columns)
+        if given is None:
             return None
         try:
-            rows = self.input.from_json(self.sample[INPUT])
+            rows = self.input.from_json(given)
             return np.asarray(rows, dtype=np.float64)
         except (InvalidInput, ValueError, TypeError, KeyError):
             return None

@@ -66,6 +66,10 @@ def from_json(tensor: Tensor, value: Any) -> Any:
         array = _large_integers(tensor, value, array)
     if array.dtype == object:
         array = _without_nulls(tensor, value)
+    if not array.size and 0 in (tensor.shape or ()):
+        array = array.reshape(
+            tuple(e if isinstance(e, int) else 0 for e in tensor.shape or ())
+        )  # JSON has no shape
     return check(tensor, convert(tensor, array))
 
 
