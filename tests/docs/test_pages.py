@@ -131,3 +131,12 @@ def test_every_decision_is_in_the_index() -> None:
     index = (folder / "README.md").read_text()
     for page in folder.glob("[0-9]*.md"):
         assert f"({page.name})" in index, f"docs/decisions/README.md does not list {page.name}"
+
+
+def test_protect_a_service(read_along: ReadAlong) -> None:
+    pytest.importorskip("picklescan", reason="scanning models needs moorage[scan]")
+    output = read_along(DOCS / "protect-a-service.md")
+    assert output.count("4.0") == 2  # with the key, and as the owner
+    assert output.count("A key is needed") == 1
+    assert output.count("wrong or not valid any more") == 1
+    assert "signingKeyId" in output
