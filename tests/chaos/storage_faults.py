@@ -1,6 +1,7 @@
 """Disks that are full or read-only, files that are damaged, clocks that go backwards."""
 
 import contextlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from moorage import models, services
-from moorage.errors import BlobCorrupt, MoorageError, StorageFull, WorkspaceUnusable
+from moorage.errors import BlobCorrupt, MoorageError, PlanRejected, StorageFull, WorkspaceUnusable
 from moorage.workspace import Workspace
 
 from .stage import Report, Stage
@@ -88,7 +89,7 @@ def _full_tmpfs(stage: Stage, report: Report) -> None:
             try:
                 services.update(small, "svc")
                 report.lost.append("an update on a full disk succeeded")
-            except StorageFull:
+            except (StorageFull, PlanRejected):  # the plan looks for space before anything is made
                 pass
             except MoorageError as error:
                 report.lost.append(f"an update on a full disk: {type(error).__name__} {error}")
@@ -112,27 +113,41 @@ def read_only(stage: Stage) -> Report:
         with Workspace.create("fixed", home=folder) as fixed:
             path = stage.home / "model.txt"
             models.register(fixed, path, "m")
-            services.deploy(fixed, "svc", ["m"], stage.script())
+            service = services.deploy(fixed, "svc", ["m"], stage.script())
             fixed.close()
-            remount = ["mount", "-o", "remount,ro", str(folder)]
-            if subprocess.run(remount, capture_output=True, check=False).returncode == 0:
-                for change in (
-                    lambda: models.register(fixed, path, "m"),
-                    lambda: services.update(fixed, "svc"),
-                ):
-                    try:
-                        change()
-                        report.lost.append("a change on a read-only file system succeeded")
-                    except MoorageError as error:
-                        report.note = f"refused: {type(error).__name__}"
-                subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
-            else:
-                report.note = "busy: could not be made read-only"
-            fixed.close()
-            if services.run(fixed, "svc", "1").status != 200:
-                report.lost.append("the service does not answer")
-            services.delete(fixed, "svc")
+            try:
+                with _unwritable(folder) as is_fixed:
+                    report.note = "" if is_fixed else "could not be made read-only"
+                    if is_fixed:
+                        _change_what_cannot_be_changed(fixed, path, report)
+                    if not _answers(service.port):
+                        report.lost.append("the service does not answer")
+                    fixed.close()
+                if services.run(fixed, "svc", "1").status != 200:
+                    report.lost.append("the service does not answer afterwards")
+            finally:
+                services.delete(fixed, "svc")
     return report
+
+
+def _change_what_cannot_be_changed(fixed: Workspace, path: Path, report: Report) -> None:
+    for change in (lambda: models.register(fixed, path, "m"), lambda: services.update(fixed, "svc")):
+        try:
+            change()
+            report.lost.append("a change on a read-only file system succeeded")
+        except MoorageError as error:
+            report.note = f"refused: {type(error).__name__}"
+
+
+@contextlib.contextmanager
+def _unwritable(folder: Path) -> Iterator[bool]:
+    """What is open stays writable, as the log is; whatever is opened within is not."""
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        remount = ["mount", "-o", "remount,ro,bind", str(folder)]
+        yield subprocess.run(remount, capture_output=True, check=False).returncode == 0
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @contextlib.contextmanager
@@ -145,7 +160,9 @@ def _tmpfs(folder: Path, size: str) -> Iterator[Path | None]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        # More than once, if something was mounted over it.
+        while folder.is_mount() and subprocess.run(["umount", "-l", str(folder)], check=True):
+            pass
 
 
 def damaged_blob(stage: Stage) -> Report:
@@ -179,7 +196,7 @@ def truncated_database(stage: Stage) -> Report:
     """Commands say that the database is damaged; services answer on; putting it back is enough."""
     report = Report("truncated database", injected=1)
     database = stage.workspace.path / "registry.db"
-    uri = services.get(stage.workspace, "svc").port
+    port = services.get(stage.workspace, "svc").port
     with stage.workspace.database.write() as connection:
         connection.execute(text("SELECT 1"))
     stage.workspace.close()
@@ -199,18 +216,25 @@ def truncated_database(stage: Stage) -> Report:
     except MoorageError as error:
         report.lost.append(f"{type(error).__name__}: {error}")
     stage.workspace.close()
-    import http.client
-
-    connection_ = http.client.HTTPConnection("127.0.0.1", uri, timeout=30)
-    connection_.request("POST", "/score", b"1")
-    if connection_.getresponse().status != 200:
+    if not _answers(port):
         report.lost.append("the service does not answer")
-    connection_.close()
     for beside in ("-wal", "-shm"):
         database.with_name(database.name + beside).unlink(missing_ok=True)
     copy.replace(database)
     report.lost += stage.losses()
     return report
+
+
+def _answers(port: int | None) -> bool:
+    """Ask a service without its workspace."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", "/score", b"1")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _checkpoint(database: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from moorage.errors import OperationInProgress
+from moorage.errors import OperationInProgress, StorageUnavailable
 from moorage.folders import make_private_folder
 from moorage.targets import Place
 from moorage.workspace import Workspace
@@ -33,9 +33,13 @@ def operation(workspace: Workspace, service: str) -> Iterator[None]:
 def operation_in(place: Place) -> Iterator[None]:
     """As `operation`, where only the folders of this machine are changed."""
     path = _path(place.workspace_path, place.service)
-    make_private_folder(path.parent)
     lock = FileLock(path)
-    if not lock.acquire(wait_s=_WAIT_S):
+    try:
+        make_private_folder(path.parent)
+        is_ours = lock.acquire(wait_s=_WAIT_S)
+    except OSError as error:
+        raise StorageUnavailable(f"service {place.service!r} cannot be changed: {error}") from error
+    if not is_ours:
         raise OperationInProgress(place.service)
     try:
         yield
