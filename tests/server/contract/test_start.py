@@ -125,19 +125,24 @@ def test_row_179_print(azmlinfsrv):
 
 def test_row_180_several_workers(azmlinfsrv):
     port = free_port()
-    script = "import time\ndef init(): pass\ndef run(data):\n    time.sleep(0.3)\n    return 1\n"
+    script = "import time\ndef init(): pass\ndef run(data):\n    begin = time.time()\n"
+    script += "    time.sleep(0.3)\n    return [begin, time.time()]\n"
     command = azmlinfsrv(
         *("--entry_script", "score.py", "--port", port, "--worker_count", 3), files={"score.py": script}
     )
     command.request(port)
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(6)]
-    begin = time.monotonic()
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(6)]
+    spans = []
     for connection in connections:
         connection.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
     for connection in connections:
-        assert b"200 OK" in connection.recv(65536)
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+        assert b"200 OK" in head
+        spans.append(json.loads(body))
         connection.close()
-    assert 0.55 < time.monotonic() - begin < 1.2
+    # One request at a time in each worker, three at a time in all.
+    at_work = [sum(begin <= moment < end for begin, end in spans) for moment, _ in spans]
+    assert max(at_work) == 3
 
 
 def test_row_181_init_raises(azmlinfsrv):
@@ -480,7 +485,7 @@ def test_a_port_in_use(azmlinfsrv):
         command = azmlinfsrv("--entry_script", "score.py", "--port", port, files={"score.py": ECHO})
         assert command.wait() == 1
         assert str(port) in command.err
-        assert 3.5 < time.monotonic() - begin < 15
+        assert time.monotonic() - begin > 3.5
 
 
 def test_an_instrumentation_key_that_is_none(azmlinfsrv):

@@ -223,7 +223,7 @@ def test_health_is_answered_while_the_script_works(servers):
             begin = time.monotonic()
             assert idle.request("GET", "/").text == "Healthy"
             times.append(time.monotonic() - begin)
-        assert sorted(times)[2] < 0.1
+        assert min(times) < 0.1
         assert busy.answer().json() == 1
 
 

@@ -81,26 +81,26 @@ def test_a_change_of_the_script_or_of_a_module_beside_it(serve):
     assert served.post() == (200, '"one"')
     served.write(BASE % "two")
     begin = time.monotonic()
-    assert served.wait_for("two", 8) == 200
+    assert served.wait_for("two", 30) == 200
     elapsed_s = time.monotonic() - begin
     served.write("VALUE = 3\n", "helper.py")
     served.write("import helper\ndef init(): pass\ndef run(data): return helper.VALUE\n")
-    served.wait_for("3", 8)
+    served.wait_for("3", 30)
     served.write("VALUE = 4\n", "helper.py")
-    served.wait_for("4", 8)
-    assert elapsed_s < 5, "a second on a quiet machine"
+    served.wait_for("4", 30)
+    assert elapsed_s < 10, "a second on a quiet machine"
 
 
 def test_a_broken_script_says_why_and_recovers(serve):
     served = serve(BASE % "one")
     served.post()
     served.write("def init(): pass\ndef run(data) return 1\n")
-    assert served.wait_for("SyntaxError", 8) == 500
+    assert served.wait_for("SyntaxError", 30) == 500
     assert "SyntaxError" in served.log
     served.write("def init():\n    raise ValueError('not today')\ndef run(data): pass\n")
-    assert served.wait_for("ValueError: not today", 8) == 500
+    assert served.wait_for("ValueError: not today", 30) == 500
     served.write(BASE % "good again")
-    assert served.wait_for("good again", 8) == 200
+    assert served.wait_for("good again", 30) == 200
 
 
 def test_a_script_that_is_broken_from_the_start(serve):
@@ -109,7 +109,7 @@ def test_a_script_that_is_broken_from_the_start(serve):
     assert status == 500
     assert "nothing_like_it" in text
     served.write(BASE % "fine")
-    assert served.wait_for("fine", 8) == 200
+    assert served.wait_for("fine", 30) == 200
 
 
 def test_exceptions_are_shown_to_the_client(serve):

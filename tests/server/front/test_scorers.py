@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import threading
 import time
@@ -58,6 +59,10 @@ def answers_of(connections):
     for connection in connections:
         connection.socket.close()
     return answers
+
+
+def is_answered(connection):
+    return bool(select.select([connection.socket], [], [], 0)[0])
 
 
 def metric(server, name):
@@ -145,11 +150,10 @@ def test_the_worker_timeout_ends_a_request_that_has_no_other(servers):
 
 def test_no_more_than_the_permitted_requests_are_held(servers):
     server = servers.start(EVALUATES, max_concurrent_requests=3)
-    connections = send_all(server, ["time.sleep(0.6)", "1", "2"])
-    begin = time.monotonic()
+    connections = send_all(server, ["time.sleep(2)", "1", "2"])
     refused = server.post("3")
-    assert time.monotonic() - begin < 0.4
     assert refused.status == 503
+    assert not is_answered(connections[0])  # at once, not when there is room again
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.failed == "False"
     assert refused.has_ids
@@ -162,22 +166,22 @@ def test_waiting_is_bounded(servers):
     server = servers.start(EVALUATES, max_queue_wait_ms=300)
     server.post("time.sleep(0.05)")  # now it is known that this script is slow
     begin = time.monotonic()
-    connections = send_all(server, ["time.sleep(1.2)", "1", "2", "3", "4"])
+    connections = send_all(server, ["time.sleep(3)", "1", "2", "3", "4"])
     answers = answers_of(connections[2:])
-    assert 0.2 < time.monotonic() - begin < 0.9
+    assert time.monotonic() - begin > 0.2
+    assert not is_answered(connections[0])
     assert [answer.status for answer in answers] == [503] * 3
     assert [answer.status for answer in answers_of(connections[:2])] == [200, 200]
 
 
 def test_a_client_that_leaves_frees_its_place(servers):
     server = servers.start(EVALUATES, max_concurrent_requests=3)
-    connections = send_all(server, ["time.sleep(1)", "1", "2"])
+    connections = send_all(server, ["time.sleep(3)", "1", "2"])
     assert server.post("3").status == 503
     for connection in connections[1:]:
         connection.socket.close()
-    deadline = time.monotonic() + 0.5
     while metric(server, "requests_held") != 1:
-        assert time.monotonic() < deadline
+        assert not is_answered(connections[0])
         time.sleep(0.02)
     assert server.post("4").status == 200
     assert answers_of(connections[:1])[0].status == 200
@@ -187,10 +191,8 @@ def test_a_client_that_leaves_frees_its_place(servers):
 def test_several_scorers_share_the_work(servers):
     server = servers.start(EVALUATES, worker_count=2)
     with ThreadPoolExecutor(4) as threads:
-        begin = time.monotonic()
         pids = list(threads.map(lambda _: server.post("sleep_and_pid(0.3)").json(), range(4)))
-    assert len(set(pids)) == 2
-    assert time.monotonic() - begin < 1.1
+    assert sorted(pids.count(pid) for pid in set(pids)) == [2, 2]
 
 
 def test_a_replacement_that_fails_is_tried_again_with_growing_pauses(servers, tmp_path):

@@ -30,7 +30,7 @@ _MAX_PAYLOAD = frames.MAX_PAYLOAD_BYTES
 class ScorerConnection(asyncio.Protocol):
     """Writes requests and hands out replies; knows nothing of processes or queues.
 
-    ``on_ready`` and ``on_failed`` get the payload of the first frame, ``on_reply`` is called after each
+    ``on_made`` is called once it can be written to, ``on_ready`` and ``on_failed`` get the payload of the first frame, ``on_reply`` is called after each
     completed answer, ``on_lost`` once at the end.
     """
 
@@ -40,11 +40,13 @@ class ScorerConnection(asyncio.Protocol):
         on_failed: Callable[[bytes], None],
         on_reply: Callable[[Call], None],
         on_lost: Callable[["ScorerConnection"], None],
+        on_made: Callable[["ScorerConnection"], None] | None = None,
     ) -> None:
         self.on_ready = on_ready
         self.on_failed = on_failed
         self.on_reply = on_reply
         self.on_lost = on_lost
+        self.on_made = on_made
         self.in_flight: deque[Call] = deque()
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.head_since = monotonic()  # when the head of in_flight began, as far as can be known from here
@@ -65,6 +67,8 @@ class ScorerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        if self.on_made is not None:
+            self.on_made(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True

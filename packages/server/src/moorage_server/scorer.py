@@ -67,9 +67,10 @@ class Scorer:
             return
         finally:
             theirs.close()
-        connection = ScorerConnection(self._ready, self._failed, self.pool.replied, self._lost)
+        connection = ScorerConnection(
+            self._ready, self._failed, self.pool.replied, self._lost, on_made=self._made
+        )
         await loop.create_unix_connection(lambda: connection, sock=ours)
-        self.connection = connection
         if template is None:
             configuration = json.dumps(self.pool.configuration).encode()
             connection.transport.write(frames.pack(frames.CONFIGURE, configuration))
@@ -93,6 +94,10 @@ class Scorer:
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
+
+    def _made(self, connection: ScorerConnection) -> None:
+        # Not after the await in `start`: a forked scorer can be ready before that goes on.
+        self.connection = connection
 
     def _ready(self, payload: bytes) -> None:
         try:
