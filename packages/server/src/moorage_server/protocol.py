@@ -30,8 +30,8 @@ _MAX_PAYLOAD = frames.MAX_PAYLOAD_BYTES
 class ScorerConnection(asyncio.Protocol):
     """Writes requests and hands out replies; knows nothing of processes or queues.
 
-    ``on_made`` is called once it can be written to, ``on_ready`` and ``on_failed`` get the payload of the first frame, ``on_reply`` is called after each
-    completed answer, ``on_lost`` once at the end.
+    ``on_made`` is called when it can be written to, ``on_ready`` or ``on_failed`` with the payload of the
+    first frame, ``on_reply`` after each completed answer, ``on_lost`` once at the end.
     """
 
     def __init__(
