@@ -364,3 +364,29 @@ def test_long_lists_are_json_as_well(server):
     assert answer.json() == list(range(1000))
     answer = server.post("[math.nan] * 100")
     assert json.dumps(answer.json()) == json.dumps([float("nan")] * 100)
+
+
+@pytest.mark.parametrize(
+    ("expression", "body"),
+    [
+        ('RESP(generate(["abc", "def"]), 200, {"Content-Length": "6"})', b"abcdef"),
+        ('RESP(generate(["abc", "def"]), 200, {"Content-Length": "4"})', b"abcd"),
+        ('RESP(generate(["abc", "def"]), 204)', b""),
+        ('RESP(generate(["abc", "def"]), 304)', b""),
+    ],
+)
+def test_a_stream_never_runs_into_the_next_answer(server, expression, body):
+    with server.connect() as connection:
+        answer = connection.request("POST", "/score", expression.encode())
+        assert answer.body == body
+        if answer.headers.get("connection") != "close":
+            following = connection.request("POST", "/score", b"'next'")
+            assert (following.version, following.json()) == ("HTTP/1.1", "next")
+    assert server.post("'next'").json() == "next"
+
+
+def test_a_stream_that_is_shorter_than_announced_is_cut(server):
+    with server.connect() as connection:
+        with pytest.raises(ConnectionError):
+            connection.request("POST", "/score", b'RESP(generate(["abc"]), 200, {"Content-Length": "6"})')
+    assert server.post("'next'").json() == "next"

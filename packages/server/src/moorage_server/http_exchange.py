@@ -25,6 +25,7 @@ class HttpExchange(Exchange):
     on_writable: Callable[[], None] | None = None
     _pieces: list[bytes] | None = None
     _is_chunked = False
+    _remaining: int | None = None  # bytes that a streamed answer still has to have, by its own header
 
     def __init__(self, protocol: "HttpProtocol") -> None:
         self.protocol = protocol
@@ -123,6 +124,7 @@ class HttpExchange(Exchange):
         if self.protocol.is_closed:
             return
         if content_length is not None:
+            self._remaining = content_length
             framing = b"content-length: %d\r\n" % content_length
         elif self.http_version == "1.0":
             framing = b""  # ended by closing the connection
@@ -142,7 +144,7 @@ class HttpExchange(Exchange):
             if self._is_chunked:
                 protocol.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
             else:
-                protocol.transport.write(data)
+                protocol.transport.write(self._within_length(data))
         if protocol.is_write_paused:
             self.on_writable = on_writable
             return False
@@ -154,6 +156,9 @@ class HttpExchange(Exchange):
             return
         if self._is_chunked and not self.is_head:
             self.protocol.transport.write(b"0\r\n\r\n")
+        if self._remaining and not self.is_head:
+            self.cut()  # whoever reads would take the next answer for the rest of this one
+            return
         self.protocol.answered(self, not self.keep_alive)
 
     def cut(self) -> None:
@@ -163,6 +168,14 @@ class HttpExchange(Exchange):
             self.protocol.transport.close()
         else:
             self.protocol.transport.abort()
+
+    def _within_length(self, data: bytes) -> bytes:
+        """Return what of a piece fits into the length that the script has announced."""
+        if self._remaining is None:
+            return data
+        data = data[: self._remaining]
+        self._remaining -= len(data)
+        return data
 
     def _must_close(self) -> bool:
         return not self.keep_alive or self.protocol.is_draining or not self.is_complete
