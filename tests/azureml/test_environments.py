@@ -1,6 +1,9 @@
 """Environments: sections, ways to make them, folders, and the registry."""
 
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -185,11 +188,8 @@ def test_unknown_environments_raise(ws: Workspace) -> None:
 def test_what_is_not_built_says_what_to_do(ws: Workspace) -> None:
     environment = Environment("e")
     for call in (
-        lambda: environment.build(ws),
-        lambda: environment.build_local(ws),
         lambda: environment.get_image_details(ws),
         lambda: Environment.label(ws, "e", "1", ["x"]),
-        lambda: Environment.add_private_pip_wheel(ws, "a.whl"),
         lambda: Environment.get(ws, "e", label="mine"),
     ):
         with pytest.raises(NotYetAvailable):
@@ -213,3 +213,50 @@ def test_ready_made_environments_become_definitions(
     assert mine.register(ws).version == "1"
     with pytest.raises(UserErrorException):
         Environment.get(ws, "AzureML-Unknown-1")
+
+
+def make_wheel(folder: Path) -> Path:
+    """Write a wheel of a package ``boat`` with nothing in it but its version."""
+    folder.mkdir(exist_ok=True)
+    wheel, info = folder / "boat-1.0-py3-none-any.whl", "boat-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("boat.py", "__version__ = '1.0'\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: boat\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
+def test_a_private_wheel_is_built_into_an_environment(
+    ws: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = make_wheel(tmp_path / "wheels")
+    address = Environment.add_private_pip_wheel(workspace=ws, file_path=str(wheel))
+    assert address.endswith("/boat-1.0-py3-none-any.whl")
+    with pytest.raises(WebserviceException, match="exist_ok=True"):
+        Environment.add_private_pip_wheel(ws, str(wheel))
+    assert Environment.add_private_pip_wheel(ws, str(wheel), exist_ok=True) == address
+    with pytest.raises(WebserviceException, match="does not exist"):
+        Environment.add_private_pip_wheel(ws, "none-1.0-py3-none-any.whl")
+
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    environment = Environment("sea")
+    environment.python.conda_dependencies = CondaDependencies.create(
+        pip_packages=[address], python_version=python
+    )
+    environment.python.conda_dependencies.set_pip_option("--no-index")
+    build = environment.build(workspace=ws)
+    build.wait_for_completion(show_output=True)
+    assert build.status == "Succeeded"
+    assert "Environment build Succeeded" in capsys.readouterr().out
+    folder = Path(build.get_log().splitlines()[-1].removeprefix("sea is in "))
+    asked = [str(folder / "bin" / "python"), "-c", "import boat; print(boat.__version__)"]
+    assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout == "1.0\n"
+    environment.build_local(ws)
+    assert f"sea is in {folder}" in capsys.readouterr().out
+
+    environment.python.conda_dependencies.add_pip_package("boat==9")
+    with pytest.raises(WebserviceException, match="boat==9"):
+        environment.build(ws)
+    environment.python.user_managed_dependencies = True
+    assert "nothing is built" in environment.build(ws).get_log()

@@ -11,6 +11,7 @@ import yaml
 
 from azureml._errors import as_old_exceptions
 from azureml.core import _environment_document as parts
+from azureml.core import _images
 from azureml.core._images import DockerImageDetails, ImageBuildDetails
 from azureml.core._sections import (
     DEFAULT_CPU_IMAGE,
@@ -29,6 +30,7 @@ from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry
 from azureml.exceptions import NotYetAvailable, UserErrorException
 from moorage import environments
+from moorage.environments import wheels
 from moorage.environments.curated import curated_environment
 
 __all__ = [
@@ -304,23 +306,32 @@ class Environment(Section):
     # --- images ---
 
     def build(self, workspace: Any, image_build_compute: Any = None) -> ImageBuildDetails:
-        """Not built yet."""
-        raise NotYetAvailable("Environment.build()", _IMAGES)
+        """Build the Python environment of the definition, as the first deployment that needs it would.
+
+        Returns when that is done. There is no image; with ``user_managed_dependencies`` nothing to build.
+
+        Raises:
+            WebserviceException: what is asked for cannot be had, or does not build.
+        """
+        return _images.build(self, _say_nothing)
 
     def build_local(self, workspace: Any, platform: Any = None, **kwargs: Any) -> Any:
-        """Not built yet."""
-        raise NotYetAvailable("Environment.build_local()", _IMAGES)
+        """Build as `build` does, and print the steps."""
+        return _images.build(self, print)
 
     def get_image_details(self, workspace: Any) -> DockerImageDetails:
         """Not built yet."""
         raise NotYetAvailable("Environment.get_image_details()", _IMAGES)
 
     @staticmethod
+    @as_old_exceptions()
     def add_private_pip_wheel(workspace: Any, file_path: str, exist_ok: bool = False) -> str:
-        """Not built yet."""
-        raise NotYetAvailable(
-            "Environment.add_private_pip_wheel()", "Install the wheel in the Python that deploys the service."
-        )
+        """Keep a wheel in the workspace and return its address, for ``add_pip_package``.
+
+        Raises:
+            WebserviceException: no such file, no wheel, or one of that name is there already.
+        """
+        return wheels.keep_wheel(workspace._moorage, Path(file_path).expanduser(), exist_ok=exist_ok)
 
     def __repr__(self) -> str:
         document = self.as_document()
@@ -357,3 +368,7 @@ def _add_packages(environment: Environment, conda_file: str | None, requirements
         environment.python.conda_dependencies = _with_requirements(Path(requirements))
     else:
         environment.python.user_managed_dependencies = True
+
+
+def _say_nothing(line: str) -> None:
+    return

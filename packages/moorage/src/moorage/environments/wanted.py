@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from moorage.environments.conda import CondaSpecification
 
@@ -17,6 +19,7 @@ from moorage.environments.conda import CondaSpecification
 _KEPT_OPTION = re.compile(
     r"\s*(-i|--index-url|--extra-index-url|-f|--find-links|--no-index)\b[\s=]*(.*)", re.DOTALL
 )
+_WHEEL_ADDRESS = re.compile(r"(https?|file)://\S+\.whl")
 _REFUSED_OPTION = re.compile(r"\s*(-r|--requirement|-c|--constraint|-e|--editable)\b")
 _CONDA = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(?:(={1,2})\s*([^\s=]+)(?:=\S*)?|([<>!~].*))?\s*")
 
@@ -120,6 +123,10 @@ def _add_line(draft: _Draft, line: str) -> None:
     if text.startswith("-"):
         draft.notices.append(f"the option {text.split()[0]!r} is left out: it has no meaning here")
         return
+    if _WHEEL_ADDRESS.fullmatch(text):
+        with suppress(InvalidWheelFilename):
+            name = parse_wheel_filename(unquote(text.rpartition("/")[2]))[0]
+            text = f"{name} @ {text}"
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
