@@ -7,6 +7,7 @@ import urllib.request
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
@@ -93,6 +94,10 @@ def test_what_the_plan_says(workspace, tmp_path):
     made = plan(workspace, "svc", [old])
     assert made.is_possible
     assert "is registered as made with scikit-learn 0.19.1; it is served with" in str(made)
+    content = (tmp_path / "m.pkl").read_bytes()
+    (tmp_path / "m.pkl").write_bytes(content.replace(sklearn.__version__.encode(), b"0.2.9"))
+    skewed = models.register(workspace, tmp_path / "m.pkl", "m", framework="ScikitLearn")
+    assert "was pickled by scikit-learn 0.2.9, and scikit-learn" in str(plan(workspace, "svc", [skewed]))
     custom = register(workspace, tmp_path, Ridge(), framework="Custom")
     with pytest.raises(PlanRejected, match="framework Custom, which needs an entry script"):
         plan(workspace, "svc", [custom]).check()

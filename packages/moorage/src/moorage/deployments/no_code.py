@@ -2,6 +2,7 @@
 
 import json
 import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from moorage.deployments.problems import Problem, error, warning
 from moorage.errors import MoorageError
 from moorage.models import Model
 from moorage.workspace import Workspace
+from moorage_server.nocode import pickles
 
 VARIABLE = "MOORAGE_NO_CODE"  # read by moorage_server.nocode.service
 SCRIPT_NAME = "moorage_no_code.py"
@@ -31,6 +33,7 @@ FRAMEWORKS = {
 _EXTRAS = {"Onnx": "pip install 'moorage-server[onnx]'"}
 _GIGABYTE = 1_000_000_000
 SAMPLE_ROWS = 50
+_LARGEST_SCAN = 64_000_000  # bytes of a pickle that are read for its version when a plan is made
 _LARGEST_SAMPLE = 50_000  # characters; the system limits the length of a variable
 
 
@@ -145,6 +148,30 @@ def check_libraries(interpreter: Interpreter, models: Sequence[Model]) -> Iterat
             )
         elif there is not None and model.framework == "ScikitLearn":
             yield from _version(model, there)
+
+
+def check_pickles(
+    workspace: Workspace, interpreter: Interpreter, models: Sequence[Model]
+) -> Iterator[Problem]:
+    """Yield where a pickle says that another scikit-learn made it. It is read, not loaded."""
+    there = interpreter.packages.get("scikit-learn")
+    for model in models:
+        if model.framework != "ScikitLearn" or there is None or len(model.files) != 1:
+            continue
+        if model.size_bytes > _LARGEST_SCAN:
+            continue
+        with tempfile.TemporaryDirectory(prefix="moorage-") as folder:
+            path = Path(folder, "model")
+            try:
+                with path.open("wb") as target:
+                    workspace.blobs.write_to(model.files[0].sha256, target)
+                differs = pickles.skew(pickles.read_facts(path), there)
+            except (MoorageError, OSError) as fault:
+                yield warning("models", f"{model.id} cannot be looked at: {fault}")
+                continue
+        if differs is not None:
+            advice = "train it again, or deploy it with an environment that has the release that made it"
+            yield warning("models", f"{model.id}: {differs}", advice)
 
 
 def _version(model: Model, there: str) -> Iterator[Problem]:

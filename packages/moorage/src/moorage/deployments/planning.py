@@ -159,6 +159,7 @@ class _Draft:
                 text = f"{python} does not have moorage-server, which serves models without a script"
                 self.problems.append(error("environment", text, "install it there, or write an entry script"))
             self.problems += no_code.check_libraries(interpreter, made.models)
+            self.problems += no_code.check_pickles(self.workspace, interpreter, made.models)
             self._check_libraries(interpreter, made.models)
         return replace(made, source=Source(config.entry_path))
 
