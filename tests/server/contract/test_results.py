@@ -386,7 +386,6 @@ def test_a_stream_never_runs_into_the_next_answer(server, expression, body):
 
 
 def test_a_stream_that_is_shorter_than_announced_is_cut(server):
-    with server.connect() as connection:
-        with pytest.raises(ConnectionError):
-            connection.request("POST", "/score", b'RESP(generate(["abc"]), 200, {"Content-Length": "6"})')
+    with server.connect() as connection, pytest.raises(ConnectionError):
+        connection.request("POST", "/score", b'RESP(generate(["abc"]), 200, {"Content-Length": "6"})')
     assert server.post("'next'").json() == "next"
