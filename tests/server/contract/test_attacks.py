@@ -5,6 +5,8 @@ import json
 import pickle
 import re
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -272,6 +274,37 @@ def test_a_json_bomb_is_refused_quickly_and_the_service_goes_on(servers, body):
     assert time.monotonic() - begun < 15
     assert server.post_json({"data": [[1.0, 2.0]]}).json() == [1, 2]
     assert server.events.seen[0]["pids"] == pid
+
+
+def test_more_connections_than_permitted_are_refused_until_others_end(servers):
+    server = servers.start(ECHO, max_connections=3)
+    held = [server.connect() for _ in range(3)]
+    assert [one.request("GET", "/").status for one in held] == [200, 200, 200]
+    with server.connect() as fourth:
+        answer = fourth.answer()
+    assert (answer.status, answer.headers["connection"]) == (503, "close")
+    assert held[0].request("POST", "/score", b"1").status == 200
+    held.pop().socket.close()
+    deadline = time.monotonic() + 30
+    while server.request("GET", "/").status != 200:
+        assert time.monotonic() < deadline
+    for one in held:
+        one.socket.close()
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "wanted", "room"),
+    [(1024, 8192, 4096, 4096), (1024, 2048, 4096, 1792), (300, 300, 4096, 150), (64, 8192, 10, 10)],
+)
+def test_room_for_connections_is_made_or_their_number_is_lower(soft, hard, wanted, room):
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
+        f"from moorage_server.open_files import make_room; print(make_room({wanted}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(done.stdout) == room
 
 
 def test_a_form_with_too_many_parts_is_refused(servers):

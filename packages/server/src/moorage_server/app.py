@@ -17,6 +17,7 @@ from moorage_server.description import ScriptDescription
 from moorage_server.exchange import Exchange
 from moorage_server.header_fields import AUTHORIZATION, MS_REQUEST_ID
 from moorage_server.metrics import Gauges, Metrics
+from moorage_server.open_files import make_room
 from moorage_server.openapi import OpenApi, UnknownVersion
 from moorage_server.rate_limit import RateLimit
 from moorage_server.request_ids import IdTooLong, id_block
@@ -50,7 +51,7 @@ class App:
         self.clock = clock
         self.metrics = metrics
         self.max_body_bytes = settings.max_body_bytes
-        self.max_connections = settings.max_connections
+        self.max_connections = make_room(settings.max_connections)
         self._telemetry = None if settings.app_insights is None else telemetry_of(settings)
         # Whether anybody wants to know of requests: the log, or telemetry.
         self.access_log = settings.access_log or self._telemetry is not None
