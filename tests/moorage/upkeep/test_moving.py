@@ -33,7 +33,7 @@ def test_over_and_back(filled, database_url, tmp_path):
     path.write_text("new")
     assert models.register(filled, path, "m").version == 4
     after = _everything(filled)
-    (filled.path / "registry.db").rename(filled.path / "before.db")
+    assert not (filled.path / "registry.db").exists()
     upkeep.migrate(filled, database_url="local", blobs_url="local")
     assert _everything(filled) == after
     assert filled.settings.database_url is None
@@ -53,11 +53,12 @@ def test_a_damaged_content_stops_the_move_before_anything_is_changed(filled, tmp
 def test_only_an_empty_database_takes_a_workspace(filled, tmp_path):
     url = f"sqlite:///{tmp_path / 'other.db'}"
     upkeep.migrate(filled, database_url=url)
+    upkeep.migrate(filled, database_url="local")
     with pytest.raises(WorkspaceUnusable, match="not empty"):
-        upkeep.migrate(filled, database_url="local")
-    assert filled.settings.database_url == url
-    with pytest.raises(InvalidArgument, match="not yet"):
         upkeep.migrate(filled, database_url=url)
+    assert filled.settings.database_url is None
+    with pytest.raises(InvalidArgument, match="not yet"):
+        upkeep.migrate(filled, database_url="local")
     with pytest.raises(InvalidArgument, match="not yet"):
         upkeep.migrate(filled)
 

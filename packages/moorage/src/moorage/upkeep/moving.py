@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from sqlalchemy import Connection
 
@@ -39,7 +40,8 @@ def migrate(
 
     Contents are copied first, while others work; then nobody can change a row until the new places are
     written into the workspace's settings, whole or not at all. Every content is read back and its digest
-    checked before that. The old places keep what they have.
+    checked before that. The old places keep what they have; the workspace's own database file gets another
+    name, so that nobody goes on writing to it and the workspace can come back.
 
     Raises:
         InvalidArgument: neither place is given, or both are those of now.
@@ -61,6 +63,7 @@ def migrate(
         copied = copy_contents(workspace.blobs, target_blobs, digests)
         say("checking every digest")
         check_contents(target_blobs, digests)
+    was_local = workspace.settings.database_url is None
     target = Database.open(wanted_database or workspace.path / "registry.db") if moves_rows else None
     try:
         with workspace.database.write() as source:
@@ -81,6 +84,8 @@ def migrate(
             target.close()
     # Opened at the new places on the next use.
     workspace.close()
+    if target is not None and was_local:
+        _set_aside(workspace)
     return Moved(
         rows=count,
         copied=copied,
@@ -106,6 +111,14 @@ def _copy_rows(source: Connection, target: Database) -> int:
             count += written
         record(connection, "workspace.migrated", "workspace", to=target.url, rows=count)
     return count
+
+
+def _set_aside(workspace: Workspace) -> None:
+    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    for suffix in ("", "-wal", "-shm"):
+        file = workspace.path / f"registry.db{suffix}"
+        if file.exists():
+            file.rename(workspace.path / f"registry.db.moved-{moment}{suffix}")
 
 
 def _address(url: str) -> str | None:
