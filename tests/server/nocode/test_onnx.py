@@ -91,6 +91,8 @@ def test_sequences_and_maps(serve, graph):
     ("kind", "given", "message"),
     [
         ("FLOAT", [["a"]], 'x: expected numbers (float32), got "a"'),
+        ("FLOAT", [[1, 2, "b"]], 'x: expected numbers (float32), got "b"'),
+        ("BOOL", [[True, "b"]], 'x: expected true or false, got "b"'),
         ("FLOAT", [[1, None], [2]], "x: the lists in it are of different lengths"),
         ("FLOAT", [1, 2], "x: expected the shape [?, ?], got [2] (? is any number)"),
         ("INT64", [[1.5]], "x: expected whole numbers (int64), got fractions"),

@@ -156,7 +156,7 @@ def _onnx(path: Path, head: bytes, size: int) -> Inspection | None:
         "Onnx",
         "onnx",
         size,
-        next((str(one.version) for one in model.opset_import if not one.domain), None),
+        None,  # the version of ONNX is not in the file; its operator set is in the details
         tuple(_value_text(onnx, one) for one in model.graph.input if one.name not in given),
         tuple(_value_text(onnx, one) for one in model.graph.output),
         tuple(findings),

@@ -55,7 +55,7 @@ class OnnxModel(Model):
         self.facts = {
             "served_by": self.library,
             "providers": ", ".join(self.session.get_providers()),
-            "producer": f"{meta.producer_name} {meta.version}".strip(),
+            "producer": meta.producer_name or "not said",
         }
         self.fast_input = self._fast_input()
         self.sample = self._sample()

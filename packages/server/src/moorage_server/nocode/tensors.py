@@ -64,7 +64,7 @@ def from_json(tensor: Tensor, value: Any) -> Any:
         raise InvalidInput(text, tensor.name) from error
     if tensor.kind in ("int64", "uint64") and array.dtype.kind in "fO" and array.size:
         array = _large_integers(tensor, value, array)
-    if array.dtype == object:
+    if array.dtype.kind in "OUS":  # null, or text among the numbers
         array = _without_nulls(tensor, value)
     if not array.size and 0 in (tensor.shape or ()):
         array = array.reshape(
@@ -167,7 +167,8 @@ def _without_nulls(tensor: Tensor, value: Any) -> Any:
     """Return an array of floats with NaN where JSON had null."""
     array = np.array(value, dtype=object)
     for item in array.flat:
-        if item is not None and (not isinstance(item, (int, float)) or isinstance(item, bool)):
+        is_number = isinstance(item, (int, float)) and (tensor.kind == "bool" or not isinstance(item, bool))
+        if item is not None and not is_number:
             what = "lists of different lengths" if isinstance(item, list) else shown(item)
             raise InvalidInput(f"expected {_words(tensor.kind)}, got {what}", tensor.name)
     if tensor.kind not in ("float16", "float32", "float64", BFLOAT16) and (array == None).any():  # noqa: E711
