@@ -375,7 +375,7 @@ class PlanRejected(MoorageError):
 class EntryScriptError(MoorageError):
     """The entry script failed.
 
-    ``stage`` is settings, import, check, init or run; ``traceback`` holds the user's own frames.
+    ``stage`` is settings, import, check, init, model or run; ``traceback`` holds the user's own frames.
     """
 
     code = "entry-script-error"
@@ -383,6 +383,8 @@ class EntryScriptError(MoorageError):
     def __init__(self, stage: str, message: str, traceback: str | None = None) -> None:
         self.stage, self.message, self.traceback = stage, message, traceback
         text = f"the entry script failed ({stage}): {message}"
+        if stage == "model":  # without a script of the user's
+            text = f"the model cannot be served: {message}"
         super().__init__(f"{text}\n{traceback.rstrip()}" if traceback else text)
 
 
