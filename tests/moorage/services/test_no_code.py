@@ -85,7 +85,9 @@ def test_a_file_that_is_no_model_is_refused_with_the_reason(workspace, tmp_path)
     path = tmp_path / "model.pkl"
     path.write_bytes(b"hello")
     model = models.register(workspace, path, "m", framework="ScikitLearn")
-    with pytest.raises(EntryScriptError, match=r"model\.pkl is registered as ScikitLearn but is damaged"):
+    with pytest.raises(
+        EntryScriptError, match=r"^the model cannot be served: model\.pkl is registered as ScikitLearn but is"
+    ):
         services.deploy(workspace, "svc", [model])
 
 

@@ -22,7 +22,7 @@ _CHILD_VARIABLE = "MOORAGE_ENTRY_PATH"  # for processes that the script starts w
 
 
 class EntryScriptFailed(Exception):
-    """The script cannot serve. ``stage`` is ``settings``, ``import``, ``check`` or ``init``."""
+    """The script cannot serve. ``stage`` is ``settings``, ``import``, ``check``, ``init`` or ``model``."""
 
     def __init__(self, stage: str, message: str, traceback: str = "") -> None:
         super().__init__(message)
@@ -263,6 +263,9 @@ def initialise(script: EntryScript, event_loop: EventLoop) -> None:
     except Terminated:
         raise
     except BaseException as error:
+        if script.service is not None and getattr(error, "is_about_the_model", False):
+            # The script is ours: where in it the fault was found says nothing to the owner of the model.
+            raise EntryScriptFailed("model", str(error)) from None
         message = "init() of %s failed: %s" % (script.path, summary(error))
         raise EntryScriptFailed("init", message, user_traceback(error)) from None
     logs.logger.info("init() has finished")

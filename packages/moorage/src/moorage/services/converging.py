@@ -26,7 +26,7 @@ _SLOWEST_POLL_S = 0.25
 # Looking again after one percent of the time that has passed keeps the delay out of every measurement.
 _POLL_SHARE = 0.01
 _MOST_STARTS = 3
-_SCRIPT_STAGES = frozenset({"settings", "import", "check", "init", "run", "smoke"})
+_SCRIPT_STAGES = frozenset({"settings", "import", "check", "init", "run", "smoke", "model"})
 
 
 @dataclass(slots=True)

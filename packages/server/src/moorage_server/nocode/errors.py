@@ -13,3 +13,5 @@ class NotFound(InputError):
 
 class ModelUnusable(Exception):
     """A model file is not what it should be, or what it needs is not installed."""
+
+    is_about_the_model = True  # told without a traceback
