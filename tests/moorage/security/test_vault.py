@@ -106,3 +106,15 @@ def test_many_begin_at_once_with_one_key_file(home):
     with Workspace.open("many") as workspace:
         assert [Vault(workspace).read(f"s{n}") for n in range(8)] == [str(n) for n in range(8)]
         assert list(workspace.path.glob(".secrets*")) == []
+
+
+def test_a_secret_that_many_begin_at_once_is_one(database_url, home):
+    """On each kind of database: whoever comes second goes on with what the first one made."""
+    Workspace.create("shared", database_url=database_url).close()
+
+    def put(number):
+        with Workspace.open("shared") as workspace:
+            return Vault(workspace).change("s", lambda old: old or f"made by {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(put, range(8)))) == 1

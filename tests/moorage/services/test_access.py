@@ -10,6 +10,7 @@ import pytest
 
 from moorage import errors, services
 from moorage.deployments import LocalConfig, parse_deployment_config
+from moorage.storage.tables import events
 
 WITH_KEYS = LocalConfig(auth_enabled=True)
 WITH_TOKENS = LocalConfig(token_auth_enabled=True)
@@ -53,6 +54,9 @@ def test_the_life_of_a_service_with_keys(workspace, model, script):
     assert services.get_keys(workspace, "keyed") == ("given-key-1234567890", "my-own-key-1234567890")
     assert [ask(service, key) for key in (newer, "given-key-1234567890")] == [401, 200]
 
+    with workspace.database.read() as connection:
+        noted = connection.execute(events.select().where(events.c.kind == "service.key-replaced")).all()
+    assert [row.details for row in noted] == [{"key": "primary"}, {"key": "secondary"}]
     service = services.update(workspace, "keyed", deployment_config=LocalConfig())
     assert ask(service) == 200
     with pytest.raises(errors.AuthenticationOff, match="authEnabled"):

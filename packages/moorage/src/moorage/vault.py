@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from moorage.errors import SecretsUnreadable
 from moorage.storage.tables import secrets as table
@@ -48,14 +49,26 @@ class Vault:
             sealed = connection.execute(select(table.c.sealed).where(table.c.name == name)).scalar()
         return None if sealed is None else self._open(name, sealed)
 
-    def change(self, name: str, make: Callable[[str | None], str]) -> str:
+    def change(
+        self, name: str, make: Callable[[str | None], str], note: Callable[[Connection], None] | None = None
+    ) -> str:
         """Replace a secret by what ``make`` returns for it, in one transaction; return the new one.
+
+        ``note`` may write what happened in the same transaction.
 
         ``make`` is called again if somebody else adds a secret of that name at the same moment.
 
         Raises:
             SecretsUnreadable: as `read`.
         """
+        try:
+            return self._change(name, make, note)
+        except IntegrityError:  # on PostgreSQL nothing keeps two from adding the same name
+            return self._change(name, make, note)
+
+    def _change(
+        self, name: str, make: Callable[[str | None], str], note: Callable[[Connection], None] | None
+    ) -> str:
         with self._workspace.database.write() as connection:
             wanted = select(table.c.sealed).where(table.c.name == name).with_for_update()
             sealed = connection.execute(wanted).scalar()
@@ -65,6 +78,8 @@ class Vault:
                 connection.execute(table.insert().values(name=name, **values))
             else:
                 connection.execute(table.update().where(table.c.name == name).values(**values))
+            if note is not None:
+                note(connection)
         return text
 
     def names(self, prefix: str = "") -> list[str]:

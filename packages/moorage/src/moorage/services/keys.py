@@ -7,7 +7,10 @@ import string
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from moorage.errors import InvalidArgument
+from moorage.storage.audit import record
 from moorage.vault import Vault
 from moorage.workspace import Workspace
 
@@ -61,7 +64,10 @@ def replace_key(workspace: Workspace, service: str, which: Which, value: str | N
         keys = Keys(new_key(), new_key()) if text is None else Keys(**json.loads(text))
         return json.dumps(asdict(replace(keys, **{which: made})))
 
-    return Keys(**json.loads(Vault(workspace).change(_name(service), make)))
+    def note(connection: Connection) -> None:
+        record(connection, "service.key-replaced", f"service {service}", key=which)
+
+    return Keys(**json.loads(Vault(workspace).change(_name(service), make, note)))
 
 
 def forget_keys(workspace: Workspace, service: str) -> None:

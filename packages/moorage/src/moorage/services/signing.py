@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from sqlalchemy import Connection
+
+from moorage.storage.audit import record
 from moorage.vault import Vault
 from moorage.workspace import Workspace
 
@@ -94,9 +97,12 @@ def rotate(workspace: Workspace, tell_services: Callable[[], None], *, revoke: b
         kept = [] if revoke else [replace(key, retired_at=key.retired_at or _now()) for key in others]
         return _as_text([*kept, _begin(coming)])
 
+    def note(connection: Connection) -> None:
+        record(connection, "workspace.signing-key-replaced", "workspace", key=coming.id, revoked=revoke)
+
     Vault(workspace).change(_NAME, announce)
     tell_services()
-    Vault(workspace).change(_NAME, begin)
+    Vault(workspace).change(_NAME, begin, note)
     tell_services()
     return coming.id
 
