@@ -9,11 +9,11 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
+.PHONY: help setup demo test test-images environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with everything in it; every other target does it too
 	@$(PYTHON) scripts/set_up.py
@@ -48,6 +48,9 @@ frameworks: setup ## install TensorFlow, XGBoost, LightGBM and CatBoost aside (.
 graphs: setup ## ask services without a script the test cases that come with the package onnx
 	$(BIN)/python scripts/onnx_cases.py
 
+test-images: setup ## the tests that need a container engine; installs Podman where it may
+	@exec scripts/test-images $(ARGS)
+
 matrix: setup ## the schema tests with old and new Python, numpy and pandas, and with Spark
 	@scripts/test-schema-matrix $(ARGS)
 
@@ -79,6 +82,7 @@ chaos: setup ## faults on purpose under load, nothing may be lost; QUICK=1 takes
 bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENCH_PEERS="azureml" selects
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 	$(BIN)/python -m benchmarks.conversion $(if $(QUICK),--quick)
+	scripts/with-postgres $(BIN)/python -m benchmarks.registry $(if $(QUICK),--quick)
 	$(BIN)/python -m benchmarks.nocode $(if $(QUICK),--quick)
 
 lock: setup ## write requirements/dev.txt anew; ARGS="--upgrade" takes newer versions

@@ -26,4 +26,4 @@ def test_keep_services_up(read_along: ReadAlong) -> None:
 def test_share_a_workspace(read_along: ReadAlong) -> None:
     output = read_along(DOCS / "share-a-workspace.md")
     assert output.count('"m:1"') == 3  # registered, moved, restored
-    assert "nothing is wrong" in output
+    assert "1 contents, 0 services\n[]" in output  # the check found nothing

@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from moorage import environments, events, models
 from moorage.cli.events import parse_since
 from moorage.environments import Environment
-from moorage.errors import InvalidArgument, ModelNotFound, PropertyExists
+from moorage.errors import InvalidArgument, ModelNotFound, OperationInProgress, PropertyExists
+from moorage.services.locks import operation
+from moorage.workspace import Workspace
 
 
 @pytest.fixture
@@ -72,6 +74,31 @@ def test_the_log_is_only_ever_added_to(workspace, registered, statement):
     with pytest.raises(DBAPIError, match="only ever added to"), workspace.database.write() as connection:
         connection.execute(text(statement))
     assert len(events.list_events(workspace)) == 1
+
+
+def test_the_log_is_only_ever_added_to_in_postgres(home, postgres_url, tmp_path):
+    path = tmp_path / "model.txt"
+    path.write_text("weights")
+    with Workspace.create("team", database_url=postgres_url) as team:
+        models.register(team, path, "m")
+        for statement in ("UPDATE events SET actor = 'x'", "DELETE FROM events", "TRUNCATE events"):
+            with pytest.raises(DBAPIError, match="only ever added to"), team.database.write() as connection:
+                connection.execute(text(statement))
+        assert len(events.list_events(team)) == 1
+
+
+def test_one_operation_at_a_time_on_a_shared_database(home, postgres_url):
+    with (
+        Workspace.create("here", database_url=postgres_url) as here,
+        Workspace.create("there", database_url=postgres_url) as there,
+    ):
+        with operation(here, "svc"):
+            with pytest.raises(OperationInProgress, match="another machine"), operation(there, "svc"):
+                pass
+            with operation(there, "other"):
+                pass
+        with operation(there, "svc"):
+            pass
 
 
 def test_since_is_a_time_or_a_span():
