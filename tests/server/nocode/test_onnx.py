@@ -1,6 +1,7 @@
 """ONNX without a script: kinds of inputs and outputs, session options, and what goes wrong."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -217,3 +218,14 @@ def test_the_wrong_label(serve, graph, fit):
         serve(path, "Onnx")
     with pytest.raises(ModelUnusable, match=r"registered as ScikitLearn, but model\.onnx is onnx"):
         serve(identity(graph, "FLOAT"), "ScikitLearn")
+
+
+def test_plain_numbers_take_the_short_way_to_the_same_answer(serve, graph):
+    nodes = [helper.make_node("Add", ["x", "x"], ["twice"]), helper.make_node("Shape", ["x"], ['a"b'])]
+    outputs = [("twice", "FLOAT", ["n", 2]), ('a"b', "INT64", [2])]
+    for count in (1, 2):
+        asked = serve(graph(nodes[:count], [("x", "FLOAT", ["n", 2])], outputs[:count]), "Onnx")
+        fast = asked.model.fast_input
+        assert (fast.parameter, fast.type_code, fast.shape) == ("data", "f4", (None, 2))
+        answer = asked.model.write_rows(asked.model.run_rows(np.array([[1, 2.5]], np.float32)))
+        assert json.loads(answer) == asked.score({"data": [[1, 2.5]]})

@@ -1,5 +1,6 @@
 """ONNX graphs, run by ONNX Runtime."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class OnnxModel(Model):
             if tensor.kind not in KINDS or tensor.form not in ("tensor", "sequence", "optional"):
                 raise ModelUnusable(f"{shown}: the input {tensor} cannot be given in a request")
         self._all_outputs = [tensor.name for tensor in self.outputs]
+        self._members = [json.dumps(name).encode() + b":" for name in self._all_outputs]
         self._needs_values = any(t.kind == BFLOAT16 for t in (*self.inputs, *self.outputs))
         meta = self.session.get_modelmeta()
         self.facts = {
@@ -75,7 +77,9 @@ class OnnxModel(Model):
         return tuple(self._run(self._all_outputs, {self.inputs[0].name: array}))
 
     def write_rows(self, value: Any) -> bytes:
-        pairs = (b'"%b":%b' % (_quoted(n), to_json(v)) for n, v in zip(self._all_outputs, value, strict=True))
+        if len(value) == 1:
+            return b"{%b%b}" % (self._members[0], to_json(value[0]))
+        pairs = (b"%b%b" % (m, to_json(v)) for m, v in zip(self._members, value, strict=True))
         return b"{" + b",".join(pairs) + b"}"
 
     def _run(self, names: list[str], feeds: dict[str, Any]) -> Any:
@@ -149,12 +153,6 @@ def _zeros(tensor: Tensor, shape: list[int]) -> Any:
     if tensor.kind == "bool":
         return np.zeros(shape, bool).tolist()
     return np.zeros(shape, np.float64 if "float" in tensor.kind else np.int64).tolist()
-
-
-def _quoted(name: str) -> bytes:
-    import json
-
-    return json.dumps(name).encode()[1:-1]
 
 
 def _refused(error: Exception) -> Exception:
