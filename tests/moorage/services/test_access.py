@@ -147,6 +147,10 @@ def test_keys_and_tokens_in_a_configuration_file(tmp_path):
     path.write_text(json.dumps({"computeType": "local", "authEnabled": True, "tokenAuthEnabled": True}))
     with pytest.raises(errors.InvalidConfiguration, match="exclude each other"):
         parse_deployment_config(path)
+    path.write_text(json.dumps({"computeType": "local", "keys": {"primaryKey": 918273645}}))
+    with pytest.raises(errors.InvalidConfiguration, match="primaryKey must be") as refused:
+        parse_deployment_config(path)
+    assert "918273645" not in str(refused.value)
 
 
 def test_a_plan_says_what_is_weak(workspace, model, script):

@@ -19,6 +19,7 @@ from moorage.cli.deploy import (
 )
 from moorage.cli.deploy_flags import FLAGS, parameters
 from moorage.cli.documents import service_document, service_row
+from moorage.cli.keys import add_keys
 from moorage.cli.labels import parse_labels
 from moorage.cli.output import Answer
 from moorage.cli.session import Session
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 app = new_section("Look after deployed services.")
+add_keys(app)
 
 Name = Annotated[str, typer.Option("--name", "-n", help="Name of the service.")]
 UPDATE_FLAGS = [flag for flag in FLAGS if flag.name not in {"compute_target", "version_name"}]

@@ -243,6 +243,8 @@ def _explain(document: Document, details: Any) -> str:
     if details["type"] == "missing":
         return f"{document.where(key)} is missing"
     message = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if "keys" in key:
+        return f"{document.where(key)} must be {message}"  # what it is is a secret
     return f"{document.where(key)} must be {message}, it is {details['input']!r}"
 
 
