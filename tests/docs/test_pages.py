@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -96,6 +97,43 @@ def test_profile_a_service(read_along: ReadAlong) -> None:
     assert re.search(r"^diabetes-profile +Succeeded +\d+ ", output, re.MULTILINE)
     assert re.search(r"\{'cpu': [\d.]+, 'memoryInGB': [\d.]+\}", output)
     assert "100 requests, all well: True" in output
+
+
+def test_concepts(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "concepts.md")
+    assert re.search(r'\{"careful": ?\[\d+\.\d+\], ?"eager": ?\[\d+\.\d+\]\}', output)
+
+
+def test_call_a_service(read_along: ReadAlong) -> None:
+    pytest.importorskip("requests", reason="the client of the page uses requests")
+    output = read_along(DOCS / "call-a-service.md")
+    assert re.search(r"^true$", output, re.MULTILINE)  # it asks for a key
+    assert len(re.findall(r"\[4952\.8\d+(?:, ?3830\.0\d+)?\]", output)) == 2  # curl, Python
+    assert '"message": "A key is needed.' in output
+    assert '"message": "data: expected a list of lists' in output
+
+
+def test_troubleshooting(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "troubleshooting.md")
+    assert "the folder has limit.json" in output
+    assert re.search(r"^true", output, re.MULTILINE)
+    assert "KeyError: 'amount'" in output
+    assert "ImportError: this script has a mistake" in output
+    assert re.search(r"^limits +Failed ", output, re.MULTILINE)
+
+
+def test_release_pipelines(read_along: ReadAlong, tmp_path: Path) -> None:
+    output = read_along(DOCS / "release-pipelines.md")
+    assert re.search(r"^release diabetes:1$", output, re.MULTILINE)
+    assert len(re.findall(r"^\[\d+\.\d+, ?\d+\.\d+\]", output, re.MULTILINE)) == 2
+    assert "so this is not called diabetes" not in output
+    assert "service.updated" in output
+    folder = tmp_path / "checkout" / "examples" / "diabetes"
+    github = yaml.safe_load((folder / ".github" / "workflows" / "release.yml").read_text())
+    azure = yaml.safe_load((folder / "azure-pipelines.yml").read_text())
+    commands = [step.get("run", "") for step in github["jobs"]["release"]["steps"]]
+    commands += [step.get("script", "") for step in azure["jobs"][0]["steps"]]
+    assert commands.count('bash release.sh "$MODEL" diabetes') == 2
 
 
 def test_contributing_names_only_what_exists(read_along: ReadAlong) -> None:
