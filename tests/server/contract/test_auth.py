@@ -296,6 +296,23 @@ def test_a_signing_key_is_replaced_with_overlap(with_tokens, signer):
 # cost
 
 
+def test_every_key_is_compared_whole_whatever_was_sent(tmp_path, monkeypatch):
+    """What takes the same steps tells nothing by its time: digests, all of them, in constant time each."""
+    admit(tmp_path, FIRST, SECOND)
+    guard = Guard(tmp_path / "auth.json", "key")
+    compared = []
+
+    def compare(one, other):
+        compared.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr("moorage_server.auth.hmac.compare_digest", compare)
+    for key in (FIRST, SECOND, THIRD, FIRST[:-1], FIRST[:1], "", "x" * 5000):
+        compared.clear()
+        guard.caller(f"Bearer {key}".encode())
+        assert compared == [(32, 32), (32, 32)]
+
+
 def test_checking_a_key_takes_microseconds(tmp_path):
     """The bound is far above what it takes (about 1.5 us), for machines that are busy."""
     admit(tmp_path, FIRST, SECOND)
