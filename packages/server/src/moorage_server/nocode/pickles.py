@@ -15,6 +15,7 @@ from typing import Any
 from moorage_server.nocode.errors import ModelUnusable
 
 LARGEST_SCAN = 256_000_000  # bytes, decompressed
+_HEAD_BYTES = 4_000_000  # in which the first classes are named; the rest of a large file is numbers
 _VERSION = re.compile(
     rb"_sklearn_version(?:\x94|q.|r.{4}|h.|j.{4})?"
     rb"(?:\x8c(?P<short>.)|X(?P<long>.{4})|U(?P<old>.)|\x8d(?P<wide>.{8}))(?P<text>[0-9][0-9A-Za-z.+-]{0,30})",
@@ -69,7 +70,7 @@ def read_facts(path: Path) -> PickleFacts | None:
         return None
     is_joblib = name is not None or b"joblib.numpy_pickle" in content
     found = {match["text"].decode() for match in map(_checked, _VERSION.finditer(content)) if match}
-    tops = {match[1].decode() for match in _MODULES.finditer(content)}
+    tops = {match[1].decode() for match in _MODULES.finditer(content, 0, _HEAD_BYTES)}
     libraries = tuple(one for one in LIBRARIES if one in tops)
     return PickleFacts("joblib" if is_joblib else "pickle", name, tuple(sorted(found)), libraries)
 
