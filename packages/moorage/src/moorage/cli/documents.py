@@ -84,7 +84,7 @@ def service_document(service: "Service") -> dict[str, Any]:
     """Return what deploy, list, show and update print."""
     fault = service.error
     return {
-        "authEnabled": False,
+        "authEnabled": service.auth_enabled,
         "computeType": service.compute_type,
         "createdBy": service.created_by,
         "createdTime": time_text(service.created_at),
