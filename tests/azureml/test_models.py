@@ -213,8 +213,6 @@ def test_printing_shows_name_and_labels(ws: Workspace, model_file: str) -> None:
 
 def test_what_is_not_built_says_what_to_do(ws: Workspace, model_file: str) -> None:
     model = Model.register(ws, model_file, "m")
-    with pytest.raises(NotYetAvailable, match=r"Model\.package"):
-        Model.package(ws, [model])
     with pytest.raises(NotYetAvailable, match="download"):
         model.get_sas_urls()
 

@@ -199,6 +199,21 @@ class Stage:
         made.python.user_managed_dependencies = True
         return made
 
+    def lock_server(self) -> None:
+        """Let what the server needs be known to this home, so that no package index is asked."""
+        import sys
+
+        from moorage.environments.interpreters import this_python
+        from moorage.environments.locking import Lock, this_platform
+        from moorage.environments.store import Store
+        from moorage.environments.wanted import translate
+        from moorage.packaging.wheels import requirements_of
+
+        wanted = translate(None, requirements_of("moorage-server", without="moorage-runtime"))
+        for asked in (wanted, translate(None)):
+            lock = Lock("{}.{}".format(*sys.version_info), this_platform(), "\n")
+            Store.of().remember(asked, this_python(), lock)
+
     def serve(self, script: str, models: list[Any], name: str = "myservice", port: int | None = None) -> Any:
         """Deploy a script as a local service and return it when it answers."""
         from azureml.core.model import InferenceConfig, Model

@@ -282,6 +282,26 @@ class EnvironmentBuildFailed(MoorageError):
     code = "environment-build-failed"
 
 
+class EngineNotFound(MoorageError):
+    """No container engine is installed, or none of those that are works."""
+
+    code = "engine-not-found"
+
+    def __init__(self, faults: Sequence[str] = ()) -> None:
+        self.faults = tuple(faults)
+        here = f" ({'; '.join(faults)})" if faults else ""
+        super().__init__(
+            f"an image needs a container engine, and none works here{here}; install Podman or start Docker, "
+            "or take the files alone (generate_dockerfile=True, --gd) and build them elsewhere"
+        )
+
+
+class ImageBuildFailed(MoorageError):
+    """There is no image: an engine could not build it (the message has its last words), or has lost it."""
+
+    code = "image-build-failed"
+
+
 # --- data sets ---------------------------------------------------------------------------------
 
 

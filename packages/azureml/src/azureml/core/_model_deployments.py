@@ -7,7 +7,6 @@ from azureml._old_names import accepts
 from azureml.core import _deploying
 from azureml.core._inference_config import InferenceConfig
 from azureml.core._model_package import ModelPackage
-from azureml.exceptions import NotYetAvailable
 
 if TYPE_CHECKING:
     from azureml.core.model import Model
@@ -67,8 +66,18 @@ class ModelDeployments:
         image_name: str | None = None,
         image_label: str | None = None,
     ) -> ModelPackage:
-        """Not built yet."""
-        raise NotYetAvailable("Model.package()", "Model.deploy() runs the service without an image.")
+        """Make an image of models and script, or with ``generate_dockerfile`` the files of one.
+
+        The image is built by the container engine of this machine (Docker, Podman, Buildah).
+
+        Raises:
+            WebserviceException: the script or its environment cannot work, or there is no engine.
+        """
+        from azureml.core import _model_package
+
+        return _model_package.package(
+            workspace, list(models), inference_config, generate_dockerfile, image_name, image_label
+        )
 
     @staticmethod
     @accepts(input_data="input_dataset")

@@ -85,6 +85,20 @@ def model_folder(model: Model) -> PurePosixPath:
     return PurePosixPath(MODELS_FOLDER, model.name, str(model.version))
 
 
+def model_map(models: tuple[Model, ...]) -> dict[str, object]:
+    """Return the content of ``model_config_map.json``: id to version and path below the application root."""
+    return {
+        "models": {
+            model.id: {
+                "name": model.name,
+                "version": model.version,
+                "path": str(model_folder(model) / model.top_level_name),
+            }
+            for model in models
+        }
+    }
+
+
 def _lines(plan: Plan) -> list[str]:
     lines = [f"service      {plan.service} on target {plan.target}"]
     if isinstance(plan.deployment_config, LocalConfig):

@@ -79,6 +79,12 @@ def choose_python(wanted: str | None, installed: Sequence[Python] | None = None)
     return found
 
 
+def minor_of(wanted: str) -> str | None:
+    """Return ``3.6`` for ``3.6``, ``3.6.2`` and ``3.6.*``, None for what leaves the minor version open."""
+    match = re.fullmatch(r"(\d+\.\d+)(\.[\d*]+)?", wanted.replace(" ", ""))
+    return match[1] if match else None
+
+
 def _fitting(
     wanted: str, exact: str | None, specifiers: SpecifierSet, installed: Sequence[Python]
 ) -> Choice | None:

@@ -15,7 +15,6 @@ from moorage.folders import make_private_folder
 from moorage.services.converging import Contents, converge
 from moorage.services.events import OnEvent, Teller
 from moorage.services.work import planned
-from moorage.services.work import planned
 from moorage.targets import Order, Place, open_target
 from moorage.workspace import Workspace
 from moorage_server.supervision import files

@@ -5,7 +5,7 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from moorage.deployments.plans import Plan, model_folder
+from moorage.deployments.plans import Plan, model_folder, model_map
 from moorage.deployments.source import MODEL_MAP, MODELS_FOLDER, Source, source_files
 from moorage.folders import make_private_folder
 from moorage.models import Model
@@ -69,20 +69,6 @@ def check_models(folder: Path) -> None:
                 raise TargetFault(
                     f"{path} of model {model_id} was changed after it was deployed ({file}); deploy again"
                 )
-
-
-def model_map(models: tuple[Model, ...]) -> dict[str, object]:
-    """Return the content of ``model_config_map.json``: id to version and path below the application root."""
-    return {
-        "models": {
-            model.id: {
-                "name": model.name,
-                "version": model.version,
-                "path": str(model_folder(model) / model.top_level_name),
-            }
-            for model in models
-        }
-    }
 
 
 def _copy_source(source: Source, app: Path) -> None:

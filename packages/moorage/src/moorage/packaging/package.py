@@ -1,0 +1,209 @@
+"""Packages: models and a script as the files of an image, or as the image itself."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from moorage.deployments.inference import InferenceConfig
+from moorage.errors import (
+    DownloadTargetExists,
+    ImageBuildFailed,
+    InvalidArgument,
+    MoorageError,
+    StorageUnavailable,
+)
+from moorage.folders import make_private_folder
+from moorage.models import Model
+from moorage.packaging.context import epoch, look, write_context
+from moorage.packaging.engines import Engine, find_engine
+from moorage.workspace import Workspace
+
+DEFAULT_NAME = "localhost/package"
+NAME_RULE = (
+    "lower-case letters and digits, with '.', '_', '-' between, in parts joined by '/'; a host may be first"
+)
+LABEL_RULE = "up to 128 letters, digits, '_', '.' and '-', the first no '.' or '-'"
+_FOLDER, _RECORD, _LOG, _CONTEXT = "packages", "package.json", "build.log", "context"
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """``location`` is the name of an image, or the folder of the files. ``folder`` is the package's own.
+
+    ``engine`` built the image; ``image_id`` and ``size_bytes`` are known then.
+    """
+
+    id: str
+    location: str
+    folder: Path
+    is_image: bool
+    models: tuple[str, ...]
+    created_at: datetime  # aware UTC
+    engine: str | None = None
+    image_id: str | None = None
+    size_bytes: int | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def context(self) -> Path:
+        return self.folder / _CONTEXT
+
+    @property
+    def log(self) -> str:
+        """What was said while it was made."""
+        return (self.folder / _LOG).read_text(encoding="utf-8")
+
+
+def package(
+    workspace: Workspace,
+    models: Sequence[Model | str],
+    inference_config: InferenceConfig,
+    *,
+    generate_dockerfile: bool = False,
+    image_name: str | None = None,
+    image_label: str | None = None,
+    base_image: str | None = None,
+    wheels: Path | None = None,
+    on_line: OnLine = lambda line: None,
+) -> Package:
+    """Make the files of an image, and without ``generate_dockerfile`` the image, with the engine found here.
+
+    ``wheels`` is a folder of wheels from which the packages are taken first. The files are kept in the
+    workspace until the package is removed.
+
+    Raises:
+        EngineNotFound: an image is wanted, and no engine works; nothing was made.
+        ImageBuildFailed: a step of the build failed; files and log are kept, their folder is named.
+        PlanRejected, InvalidConfiguration, ModelNotFound, RequirementsUnsolvable, ...: as for a deployment.
+        InvalidArgument: a name or label that no image can have, or ``wheels`` is no folder.
+    """
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    location = image_location(image_name, image_label or now.strftime("%Y%m%d%H%M%S"))
+    if wheels is not None and not wheels.is_dir():
+        raise InvalidArgument("wheels", f"{wheels} is not a folder")
+    engine = None if generate_dockerfile else find_engine()
+    on_line("looking up the packages of script and server")
+    contents = look(workspace, models, inference_config, base_image=base_image, wheels=wheels)
+    made = Package(
+        id=f"{now:%Y%m%d%H%M%S}-{secrets.token_hex(4)}",
+        location=location,
+        folder=workspace.path / _FOLDER,
+        is_image=engine is not None,
+        models=tuple(model.id for model in contents.models),
+        created_at=now,
+        notices=contents.notices,
+    )
+    made = replace(made, folder=made.folder / made.id)
+    make_private_folder(made.folder)
+    (made.folder / _LOG).write_text("".join(f"{text}\n" for text in made.notices), encoding="utf-8")
+    try:
+        made.context.mkdir(mode=0o700)
+        write_context(workspace, contents, made.context, wheels)
+    except OSError as error:
+        shutil.rmtree(made.folder, ignore_errors=True)
+        text = f"the files of the package cannot be written: {error.filename or ''}: {error.strerror}"
+        raise StorageUnavailable(text) from error
+    except MoorageError:
+        shutil.rmtree(made.folder, ignore_errors=True)
+        raise
+    on_line(f"the build context is {made.context}")
+    made = replace(made, location=str(made.context)) if engine is None else _with_image(made, engine, on_line)
+    _write_record(made)
+    return made
+
+
+def find(workspace: Workspace, id: str) -> Package:
+    """Return a package that was made in this workspace.
+
+    Raises:
+        InvalidArgument: there is none with that id.
+    """
+    is_id = re.fullmatch(r"[0-9]{14}-[0-9a-f]{8}", id) is not None
+    folder = workspace.path / _FOLDER / id
+    try:
+        document = json.loads((folder / _RECORD).read_text(encoding="utf-8")) if is_id else None
+    except FileNotFoundError:
+        document = None
+    if document is None:
+        raise InvalidArgument("package", f"there is no package {id!r} in workspace {workspace.name}")
+    document.update(
+        folder=folder,
+        created_at=datetime.fromisoformat(document["created_at"]),
+        models=tuple(document["models"]),
+        notices=tuple(document["notices"]),
+    )
+    return Package(**document)
+
+
+def save(made: Package, folder: Path) -> Path:
+    """Copy the files of a package into a folder, which may exist and be empty; return it.
+
+    Raises:
+        DownloadTargetExists: there is something in it.
+        StorageUnavailable: it cannot be written.
+    """
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise DownloadTargetExists(f"{folder} is there and not empty; choose another folder")
+        shutil.copytree(made.context, folder, dirs_exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(f"{folder} cannot be written: {error}") from error
+    return folder
+
+
+def pull(made: Package) -> str:
+    """Return the name under which the engine of this machine has the image.
+
+    Raises:
+        EngineNotFound: no engine works.
+        ImageBuildFailed: the package has only files, or the image was removed since.
+    """
+    if not made.is_image:
+        raise ImageBuildFailed(
+            f"the package has no image; build one with: docker build -t NAME {made.context}"
+        )
+    if not find_engine().has(made.location):
+        raise ImageBuildFailed(f"the image {made.location} was removed; make the package again")
+    return made.location
+
+
+def image_location(name: str | None, label: str) -> str:
+    """Return ``name:label``.
+
+    Raises:
+        InvalidArgument: one of them breaks `NAME_RULE` or `LABEL_RULE`.
+    """
+    part = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+    chosen = DEFAULT_NAME if name is None else name if "/" in name else f"localhost/{name}"
+    if (
+        re.fullmatch(rf"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?{part}(?:/{part})*", chosen) is None
+        or len(chosen) > 255
+    ):
+        raise InvalidArgument("image_name", f"{name!r} is not the name of an image: {NAME_RULE}")
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", label) is None:
+        raise InvalidArgument("image_label", f"{label!r} is not a label: {LABEL_RULE}")
+    return f"{chosen}:{label}"
+
+
+def _with_image(made: Package, engine: Engine, on_line: OnLine) -> Package:
+    image_id = engine.build(made.context, [made.location], epoch(), made.folder / _LOG, on_line)
+    size = engine.size_bytes(made.location)
+    shown = "" if size is None else f", {size / 1e6:,.0f} MB"
+    on_line(f"the image is {made.location}{shown}")
+    return replace(made, engine=engine.name, image_id=image_id, size_bytes=size)
+
+
+def _write_record(made: Package) -> None:
+    document: dict[str, object] = {
+        **asdict(made),
+        "folder": str(made.folder),
+        "created_at": made.created_at.isoformat(timespec="seconds"),
+    }
+    (made.folder / _RECORD).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
