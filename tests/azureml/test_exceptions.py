@@ -66,6 +66,13 @@ def test_an_http_error_gives_its_status() -> None:
     assert not isinstance(error, old.AzureMLException)
 
 
+# What to write is said in the words of the SDK, not in those of the command line.
+OWN_WORDS = {
+    errors.ServiceExists: "service 's' exists already; Webservice(workspace, 's').update(...) changes it",
+    errors.EnvironmentNotFound: "environment e is not registered; Environment.list(workspace)",
+    errors.WorkspaceExists: "workspace 'w' exists already; open it with Workspace.get('w'), or exist_ok=True",
+    errors.AuthenticationOff: "service.update(auth_enabled=True)",
+}
 TRANSLATIONS = [
     (errors.ModelNotFound("m", 3), old.ModelNotFoundException, 404),
     (errors.ModelNotFound("m"), old.WebserviceException, 404),
@@ -79,6 +86,10 @@ TRANSLATIONS = [
     (errors.EnvironmentNotFound("e"), old.UserErrorException, None),
     (errors.WorkspaceNotFound("w"), old.ProjectSystemException, None),
     (errors.WorkspaceExists("w"), old.WorkspaceException, None),
+    (errors.AuthenticationOff("s", "key"), old.WebserviceException, None),
+    (errors.DatasetNotFound("d"), old.UserErrorException, None),
+    (errors.ProfileNotFound("p"), old.WebserviceException, 404),
+    (errors.InvalidCondaFile("c"), old.UserErrorException, None),
     (errors.NotSupported("no"), NotImplementedError, None),
     (errors.RunFileNotFound("r", "p", []), old.ModelPathNotFoundException, None),
 ]
@@ -92,7 +103,8 @@ def test_errors_leave_as_the_documented_exceptions(
         raise ours
     error = caught.value
     assert isinstance(error, old.AzureMLException)
-    assert str(ours) in error.message
+    said = OWN_WORDS.get(type(ours), str(ours))
+    assert said in error.message
     assert error.inner_exception is ours
     assert error.__cause__ is ours
     if status is not None:
