@@ -18,5 +18,7 @@ def train(target: Path, alpha: float = 1.0) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python train.py FILE [ALPHA], for example: python train.py ridge_model.pkl")
     train(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1.0)
     print(f"wrote {sys.argv[1]}")
