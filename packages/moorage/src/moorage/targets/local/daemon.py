@@ -1,5 +1,6 @@
 """Starting and stopping the supervisor of a service."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -30,22 +31,32 @@ def wake(folder: Path) -> None:
         return
     command = [sys.executable, "-m", "moorage_server.supervisor", "--detach", str(folder)]
     try:
-        process = subprocess.run(  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             # Python looks for modules there first, so it must not be the user's current folder.
             cwd=folder,
             env=service_variables(os.environ),
-            timeout=_START_TIMEOUT_S,
-            check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise TargetFault(f"the supervisor cannot be started: {error}") from error
+    try:
+        _, errors = process.communicate(timeout=_START_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise TargetFault(f"the supervisor cannot be started: {error}") from error
+    except BaseException:
+        # Whoever was interrupted wants to stop it next, and can do that once it has begun.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_START_TIMEOUT_S)
+        raise
     if process.returncode not in (0, ALREADY_RUNNING):
-        said = process.stderr.strip() or last_words(folder) or f"exit code {process.returncode}"
+        said = errors.strip() or last_words(folder) or f"exit code {process.returncode}"
         raise TargetFault(f"the supervisor cannot be started: {said}")
 
 
