@@ -7,9 +7,11 @@ import typer
 
 from moorage.cli.app import new_section
 from moorage.cli.command import command
+from moorage.cli.environment_build import add_building
 from moorage.cli.session import Session
 
 app = new_section("Register environments and look them up.")
+add_building(app)
 
 
 def environment_row(document: Any) -> dict[str, Any]:
