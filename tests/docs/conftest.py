@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from moorage import services
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)(?: +(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORTS = ("8890", "8891")  # the ports of all pages; free ones take their place
@@ -109,6 +111,8 @@ def read_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         return done.stdout
 
     yield follow
+    # Processes of a service know nothing of the home; their folders do.
+    services.down(home)
     left = [process for process in psutil.process_iter() if belongs_to(process, home)]
     for process in left:
         process.kill()

@@ -1,6 +1,7 @@
 """Supervisor and keeper: whoever of the two is killed, the front goes on and the other one is replaced."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -113,3 +114,10 @@ def test_nothing_is_started_again_that_should_be_stopped(kept):
     kept.wait_for(lambda: lock.keeper_pid(kept.folder) is None, what="the keeper's end")
     kept.wait_for(lambda: lock.supervisor_pid(kept.folder) is None, what="no supervisor")
     kept.wait_for(lambda: kept.status().of(1).pid not in kept.processes(), what="the front's end")
+
+
+def test_a_service_whose_folder_was_removed_ends(kept):
+    front = kept.status().of(1).pid
+    shutil.rmtree(kept.folder)
+    kept.wait_for(lambda: kept.process.poll() is not None, what="the supervisor's end")
+    assert front not in kept.processes()

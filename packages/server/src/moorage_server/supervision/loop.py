@@ -163,6 +163,9 @@ class Supervisor:
         try:
             facts = path.stat()
         except OSError:
+            if not self.service_dir.exists():
+                # Somebody removed the whole folder, and with it every way to stop this service.
+                self._stops_requested = max(self._stops_requested, 1)
             return
         seen = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         if seen == self._seen:
