@@ -10,6 +10,7 @@ import pytest
 
 from moorage import models
 from moorage.deployments import ContainerConfig, InferenceConfig, LocalConfig, plan
+from moorage.deployments.source import source_files
 from moorage.environments import CondaSpecification, DockerSpecification, Environment
 from moorage.errors import InvalidName, ModelNotFound, NotSupported, PlanRejected, PortInUse
 
@@ -281,6 +282,17 @@ def test_what_cannot_be_copied_is_named(workspace, write, folder):
     assert made.is_possible
     for fact in ("nothing is a link to nothing", "circle is a link that leads", "pipe is neither"):
         assert fact in text
+
+
+def test_virtual_environments_are_left_out(workspace, write, folder):
+    write("src/score.py", GOOD)
+    write("src/.venv/pyvenv.cfg", "home = /usr/bin")
+    write("src/.venv/lib/large.py", "")
+    made = plan(workspace, "svc", [], InferenceConfig(entry_script="score.py", source_directory="src"))
+    assert made.is_possible
+    assert "src/.venv is a virtual environment, and is left out" in "\n".join(map(str, made.warnings))
+    assert made.source is not None
+    assert [file.path.name for file in source_files(made.source, folder / "elsewhere")] == ["score.py"]
 
 
 def test_planning_changes_nothing(workspace, look, write):

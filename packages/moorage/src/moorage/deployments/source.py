@@ -109,7 +109,7 @@ def source_files(source: Source, excluded: Path, skipped: list[str] | None = Non
     """Yield every file to copy, in a stable order. ``excluded`` (our own home folder) is passed over.
 
     Links are followed, as the old upload did. What cannot be copied (a link to nothing or in a circle, a
-    device, a socket) is named in ``skipped``.
+    device, a socket) or would be of no use (a virtual environment) is named in ``skipped``.
 
     Raises:
         OSError: a folder cannot be read.
@@ -140,7 +140,10 @@ class _Walk:
             elif not stat.S_ISDIR(facts.st_mode):
                 self._skipped.append(f"{path} is neither a file nor a folder")
             elif entry.name not in LEFT_OUT and (real := path.resolve()) != self._excluded:
-                if real in above:
+                if (path / "pyvenv.cfg").is_file():
+                    # A copy of a virtual environment is of no use: it names its own place. And it is large.
+                    self._skipped.append(f"{path} is a virtual environment")
+                elif real in above:
                     self._skipped.append(f"{path} is a link that leads in a circle")
                 else:
                     yield from self.files(path, target / entry.name, (*above, real))
