@@ -10,6 +10,7 @@ from typer.main import get_command
 
 SECTIONS = (
     "check",
+    "dataset",
     "down",
     "environment",
     "events",

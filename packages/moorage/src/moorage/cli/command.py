@@ -16,6 +16,7 @@ import typer
 from moorage.cli.output import FORMATS, Answer, Table, UnusableQuery, print_answer, printable
 from moorage.cli.session import Session
 from moorage.errors import (
+    DatasetNotFound,
     EnvironmentNotFound,
     InvalidArgument,
     InvalidName,
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 Command = Callable[..., Any]
 
-NOT_FOUND = (ModelNotFound, ServiceNotFound, EnvironmentNotFound, WorkspaceNotFound)
+NOT_FOUND = (ModelNotFound, ServiceNotFound, EnvironmentNotFound, DatasetNotFound, WorkspaceNotFound)
 WRONG_USAGE = (InvalidName, InvalidArgument)
 FAILED, USAGE, MISSING, INTERRUPTED = 1, 2, 3, 130
 

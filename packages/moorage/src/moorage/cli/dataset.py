@@ -7,7 +7,7 @@ import typer
 
 from moorage.cli.app import new_section
 from moorage.cli.command import command
-from moorage.cli.documents import time_text
+from moorage.cli.documents import time_text, write_document
 from moorage.cli.session import Session
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 app = new_section("Register data sets and look them up.")
 
+MetadataFile = Annotated[
+    Path | None,
+    typer.Option("--output-metadata-file", "-t", help="File that gets the answer, too."),
+]
 Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the data set.")]
 
 
@@ -44,9 +48,7 @@ def dataset_row(document: Any) -> dict[str, Any]:
     }
 
 
-@command(
-    app, "register", example="moor dataset register -f dataset.json", table=dataset_row, writes_metadata=True
-)
+@command(app, "register", example="moor dataset register -f dataset.json", table=dataset_row)
 def register(
     session: Session,
     *,
@@ -59,6 +61,7 @@ def register(
     skip_validation: Annotated[
         bool, typer.Option("--skip-validation", help="Do not check that the data can be read.")
     ] = False,
+    output_metadata_file: MetadataFile = None,
 ) -> Any:
     """Register the files that a specification names. Its id is what moor model profile --idi takes."""
     from moorage import datasets
@@ -84,15 +87,16 @@ def register(
         tags=wanted.registration.tags,
         new_version=wanted.registration.create_new_version,
     )
-    return dataset_document(made)
+    return _told(dataset_document(made), output_metadata_file)
 
 
-@command(app, "list", example="moor dataset list", table=dataset_row, writes_metadata=True)
-def list_(session: Session) -> Any:
+@command(app, "list", example="moor dataset list", table=dataset_row)
+def list_(session: Session, *, output_metadata_file: MetadataFile = None) -> Any:
     """List the newest version of each name."""
     from moorage import datasets
 
-    return [dataset_document(found) for found in datasets.list_datasets(session.workspace)]
+    found = [dataset_document(one) for one in datasets.list_datasets(session.workspace)]
+    return _told(found, output_metadata_file)
 
 
 @command(
@@ -101,7 +105,6 @@ def list_(session: Session) -> Any:
     example="moor dataset show -n mydata",
     table=dataset_row,
     has_version_flag=True,
-    writes_metadata=True,
 )
 def show(
     session: Session,
@@ -109,6 +112,7 @@ def show(
     name: Name = None,
     id: Annotated[str | None, typer.Option("--id", "-i", help="Its id, instead of a name.")] = None,
     version: Annotated[int | None, typer.Option("--version", "-v", help="Default: the newest.")] = None,
+    output_metadata_file: MetadataFile = None,
 ) -> Any:
     """Show a data set."""
     from moorage import datasets
@@ -118,15 +122,28 @@ def show(
             "say which data set, by name or by id", param_hint="'--name' / '-n' or '--id' / '-i'"
         )
     if id is not None:
-        return dataset_document(datasets.get_by_id(session.workspace, id))
-    return dataset_document(datasets.get(session.workspace, str(name), version))
+        found = datasets.get_by_id(session.workspace, id)
+    else:
+        found = datasets.get(session.workspace, str(name), version)
+    return _told(dataset_document(found), output_metadata_file)
 
 
-@command(app, "unregister", example="moor dataset unregister -n mydata", writes_metadata=True)
+@command(app, "unregister", example="moor dataset unregister -n mydata")
 def unregister(
-    session: Session, *, name: Annotated[str, typer.Option("--name", "-n", help="All its versions go.")]
+    session: Session,
+    *,
+    name: Annotated[str, typer.Option("--name", "-n", help="All its versions go.")],
+    output_metadata_file: MetadataFile = None,
 ) -> Any:
     """Remove all versions of a name; refused while a model refers to one."""
     from moorage import datasets
 
-    return {"name": name, "removedVersions": datasets.unregister(session.workspace, name)}
+    removed = datasets.unregister(session.workspace, name)
+    return _told({"name": name, "removedVersions": removed}, output_metadata_file)
+
+
+def _told(answer: Any, file: Path | None) -> Any:
+    """Write the answer to the file, if one is named, and return it."""
+    if file is not None:
+        write_document(file, answer)
+    return answer
