@@ -12,6 +12,7 @@ from moorage.cli.documents import model_details, model_document, model_row, writ
 from moorage.cli.labels import parse_labels
 from moorage.cli.model_scan import Scan, add_scan, check_policy
 from moorage.cli.model_inspect import add_inspect, guess_framework
+from moorage.cli.package import add_package
 from moorage.cli.profile import add_profile
 from moorage.cli.progress import transfer_progress
 from moorage.cli.session import Session
@@ -23,6 +24,7 @@ app = new_section("Register models, look them up, deploy them.")
 add_deploy(app)
 add_scan(app)
 add_inspect(app)
+add_package(app)
 add_profile(app)
 
 ModelId = Annotated[str, typer.Option("--model-id", "-i", help="The model, name:version.")]

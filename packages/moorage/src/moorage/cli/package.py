@@ -1,0 +1,96 @@
+"""``moor model package``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from moorage.cli.command import command
+from moorage.cli.deploy import (
+    EnvironmentFolder,
+    EnvironmentName,
+    EnvironmentVersion,
+    InferenceFile,
+    ModelFiles,
+    Models,
+)
+from moorage.cli.deploy_flags import SCRIPT_FLAGS
+from moorage.cli.session import Session
+
+
+def add_package(app: typer.Typer) -> None:
+    """Add the command to the section of models."""
+    command(
+        app,
+        "package",
+        example="moor model package -m mymodel:1 --ic inferenceconfig.json --output-path ./imagefiles",
+        table=package_row,
+        extra={flag.name: flag.parameter() for flag in SCRIPT_FLAGS},
+    )(package)
+
+
+def package_row(document: Any) -> dict[str, Any]:
+    """Return the columns of a table."""
+    return {"Location": document["location"], "Type": document["packageType"]}
+
+
+def package(
+    session: Session,
+    *,
+    model: Models = None,
+    model_metadata_file: ModelFiles = None,
+    inference_config_file: InferenceFile = None,
+    environment_name: EnvironmentName = None,
+    environment_version: EnvironmentVersion = None,
+    environment_directory: EnvironmentFolder = None,
+    image_name: Annotated[
+        str | None, typer.Option("--image-name", "--in", help="Name of the image. Default: package.")
+    ] = None,
+    image_label: Annotated[
+        str | None, typer.Option("--image-label", "--il", help="Its label. Default: the time.")
+    ] = None,
+    output_path: Annotated[
+        Path | None,
+        typer.Option("--output-path", help="Empty folder for Dockerfile and files; no image is built then."),
+    ] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Accepted; the command returns when the package is made.")
+    ] = False,
+    **flags: Any,
+) -> Any:
+    """Make an image of models and script that runs without Moorage, or the files of one."""
+    from moorage import packaging
+    from moorage.cli.deployment import Wishes, chosen_models, inference_config
+    from moorage.errors import InvalidArgument
+
+    wishes = Wishes(
+        inference_config_file=inference_config_file,
+        environment_name=environment_name,
+        environment_version=environment_version,
+        environment_directory=environment_directory,
+        flags=flags,
+    )
+    script = inference_config(session, wishes)
+    if script is None:
+        text = "give an inference configuration file (--ic) or the script (--es)"
+        raise InvalidArgument("--inference-config-file", text)
+    made = packaging.package(
+        session.workspace,
+        chosen_models(model, model_metadata_file),
+        script,
+        generate_dockerfile=output_path is not None,
+        image_name=image_name,
+        image_label=image_label,
+        on_line=session.say,
+    )
+    for notice in made.notices:
+        session.warn(notice)
+    location = made.location if output_path is None else str(packaging.save(made, output_path).absolute())
+    return {
+        "id": made.id,
+        "location": location,
+        "packageType": "Image" if made.is_image else "DockerBuildContext",
+        "modelIds": list(made.models),
+        "imageId": made.image_id,
+        "sizeBytes": made.size_bytes,
+    }
