@@ -44,13 +44,16 @@ LEFT_OUT = {
 
 def _commands() -> Iterator[tuple[str, Any]]:
     root: Any = get_command(app)
-    for section_name in root.list_commands(None):
-        section = root.get_command(None, section_name)
-        if not hasattr(section, "commands"):
-            yield section_name, section
-            continue
-        for name, command in section.commands.items():
-            yield f"{section_name} {name}", command
+    for name in root.list_commands(None):
+        yield from _commands_below(name, root.get_command(None, name))
+
+
+def _commands_below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for inner_name, inner in command.commands.items():
+        yield from _commands_below(f"{name} {inner_name}", inner)
 
 
 COMMANDS = dict(_commands())
@@ -101,4 +104,6 @@ def test_all_two_letter_flags_are_known_in_their_old_spelling() -> None:
         for spelling in _flags(command)
         if spelling.startswith("--") and 2 <= len(spelling) - 2 <= 3
     }
-    assert short - {"tag", "sku", "yes"} == TWO_LETTER_FLAGS - {"cvt"}
+    words = {"acr", "by", "key", "run", "sku", "tag", "to", "yes"}
+    of_images = {"idi", "il", "in"}  # of commands that may not be there yet
+    assert short - words - of_images == TWO_LETTER_FLAGS - of_images

@@ -10,12 +10,16 @@ from typer.main import get_command
 
 SECTIONS = (
     "check",
+    "computetarget",
     "dataset",
     "down",
+    "endpoint",
     "environment",
     "events",
+    "experiment",
     "folder",
     "model",
+    "run",
     "serve",
     "service",
     "tls",

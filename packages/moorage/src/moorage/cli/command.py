@@ -13,15 +13,20 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from moorage.cli.completion import complete_workspaces
+from moorage.cli.documents import write_document
+from moorage.cli.metadata import check_writable
 from moorage.cli.output import FORMATS, Answer, Table, UnusableQuery, print_answer, printable
 from moorage.cli.session import Session
 from moorage.errors import (
+    ComputeTargetNotFound,
     DatasetNotFound,
     EnvironmentNotFound,
     InvalidArgument,
     InvalidName,
     ModelNotFound,
     MoorageError,
+    RunNotFound,
     ServiceNotFound,
     WorkspaceNotFound,
 )
@@ -30,7 +35,15 @@ logger = logging.getLogger(__name__)
 
 Command = Callable[..., Any]
 
-NOT_FOUND = (ModelNotFound, ServiceNotFound, EnvironmentNotFound, DatasetNotFound, WorkspaceNotFound)
+NOT_FOUND = (
+    ComputeTargetNotFound,
+    DatasetNotFound,
+    EnvironmentNotFound,
+    ModelNotFound,
+    RunNotFound,
+    ServiceNotFound,
+    WorkspaceNotFound,
+)
 WRONG_USAGE = (InvalidName, InvalidArgument)
 FAILED, USAGE, MISSING, INTERRUPTED = 1, 2, 3, 130
 
@@ -98,6 +111,15 @@ def _every_command(has_version_flag: bool) -> list[inspect.Parameter]:
     ]
 
 
+METADATA_FILE = _option(
+    "output_metadata_file",
+    Annotated[
+        Path | None, typer.Option("--output-metadata-file", "-t", help="File that gets the answer too.")
+    ],
+    None,
+)
+
+
 def _workspace_choice() -> list[inspect.Parameter]:
     panel = "Choice of the workspace"
     return [
@@ -105,7 +127,13 @@ def _workspace_choice() -> list[inspect.Parameter]:
             "workspace_name",
             Annotated[
                 str | None,
-                typer.Option("--workspace-name", "-w", help="Name of the workspace.", rich_help_panel=panel),
+                typer.Option(
+                    "--workspace-name",
+                    "-w",
+                    help="Name of the workspace.",
+                    rich_help_panel=panel,
+                    autocompletion=complete_workspaces,
+                ),
             ],
             None,
         ),
@@ -149,14 +177,18 @@ def command(
     example: str,
     table: Table | None = None,
     has_version_flag: bool = False,
+    writes_metadata: bool = False,
     extra: Mapping[str, inspect.Parameter] | None = None,
     hidden: bool = False,
+    takes_unknown_flags: bool = False,
 ) -> Callable[[Command], Command]:
     """Make a function the command ``name`` of a section. Its docstring is the help, ``example`` ends it.
 
     Every command takes the flags of `_every_command` and `_workspace_choice`; a function that needs one of
     them names it as its own. ``table`` maps one object of the answer to the columns of a table. ``extra`` are
-    more options, which reach the function as keyword arguments.
+    more options, which reach the function as keyword arguments. With ``writes_metadata`` the command takes
+    ``-t FILE``, a file that receives the answer too; with ``takes_unknown_flags`` flags of another program,
+    such as a script that is named, are words.
     """
 
     def decorate(function: Command) -> Command:
@@ -164,29 +196,40 @@ def command(
         own = [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
         own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         taken = {parameter.name for parameter in own}
-        shared = [*_workspace_choice(), *_every_command(has_version_flag)]
+        metadata = [METADATA_FILE] if writes_metadata else []
+        shared = [*metadata, *_workspace_choice(), *_every_command(has_version_flag)]
         parameters = [*own, *(extra or {}).values(), *(one for one in shared if one.name not in taken)]
 
         def run(**values: Any) -> None:
             passed = {key: values[key] for key in (*taken, *(extra or ()))}
-            _run(function, passed, values, table)
+            _run(function, passed, values, table, values["output_metadata_file"] if metadata else None)
 
         run.__name__, run.__doc__ = function.__name__, function.__doc__
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        section.command(name, epilog=f"Example: {example}", hidden=hidden)(run)
+        settings = {"ignore_unknown_options": True} if takes_unknown_flags else None
+        section.command(name, epilog=f"Example: {example}", hidden=hidden, context_settings=settings)(run)
         return function
 
     return decorate
 
 
-def _run(function: Command, passed: dict[str, Any], values: dict[str, Any], table: Table | None) -> None:
+def _run(
+    function: Command,
+    passed: dict[str, Any],
+    values: dict[str, Any],
+    table: Table | None,
+    metadata_file: Path | None,
+) -> None:
     """Run one command: answer on standard output, everything else on standard error, then the exit code."""
     _set_up_logging(values["debug"], values["verbose"])
     session = Session(values.get("workspace_name"), values.get("path", Path()), values["only_show_errors"])
     try:
         form = _checked_format(values["output"])
+        check_writable(metadata_file)
         answer = function(session, **passed)
+        if metadata_file is not None:
+            write_document(metadata_file, answer.value if isinstance(answer, Answer) else answer)
         print_answer(answer, form, values["query"], table)
         if isinstance(answer, Answer) and answer.exit_code:
             raise typer.Exit(answer.exit_code)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from moorage.cli.command import command
+from moorage.cli.completion import complete_environments, complete_model_ids
 from moorage.cli.deploy_flags import parameters
 from moorage.cli.documents import plan_document, service_document, service_row
 from moorage.cli.labels import parse_labels
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from moorage.deployments import Plan
 
 Models = Annotated[
-    list[str] | None, typer.Option("--model", "-m", metavar="NAME:VERSION", help="A model. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME:VERSION",
+        help="A model. Repeatable.",
+        autocompletion=complete_model_ids,
+    ),
 ]
 ModelFiles = Annotated[
     list[Path] | None,
@@ -30,7 +38,13 @@ DeployFile = Annotated[
     Path | None, typer.Option("--deploy-config-file", "--dc", help="Target and its settings, JSON or YAML.")
 ]
 EnvironmentName = Annotated[
-    str | None, typer.Option("--environment-name", "-e", help="A registered environment.")
+    str | None,
+    typer.Option(
+        "--environment-name",
+        "-e",
+        help="A registered environment.",
+        autocompletion=complete_environments,
+    ),
 ]
 EnvironmentVersion = Annotated[
     str | None, typer.Option("--environment-version", "--ev", help="Its version; default: the newest.")

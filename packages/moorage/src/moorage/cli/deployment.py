@@ -19,6 +19,7 @@ from moorage.deployments import (
     LocalConfig,
 )
 from moorage.environments import Environment
+from moorage.environments.folder import read_folder
 from moorage.errors import InvalidArgument, InvalidConfiguration
 
 COMPUTE_TYPES = ("local", "aci", "aks", "aksendpoint")
@@ -142,7 +143,7 @@ def _environment(session: Session, wishes: Wishes) -> Environment | None:
     if wishes.environment_name is not None and wishes.environment_directory is not None:
         raise InvalidArgument("--environment-name", "-e and --ed both name an environment; give one of them")
     if wishes.environment_directory is not None:
-        return environment_of_folder(wishes.environment_directory)
+        return read_folder(wishes.environment_directory)
     if wishes.environment_name is None:
         if wishes.environment_version is not None:
             raise InvalidArgument("--environment-version", "--ev needs the name of an environment (-e)")
@@ -150,22 +151,6 @@ def _environment(session: Session, wishes: Wishes) -> Environment | None:
     from moorage import environments
 
     return environments.get(session.workspace, wishes.environment_name, wishes.environment_version)
-
-
-def environment_of_folder(folder: Path) -> Environment:
-    """Return the environment in ``azureml_environment.json`` of a folder.
-
-    Raises:
-        InvalidConfiguration: the file is missing or wrong.
-    """
-    file = folder / "azureml_environment.json"
-    try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise InvalidConfiguration(f"{file} does not exist; it holds the definition") from None
-    except (OSError, ValueError) as error:
-        raise InvalidConfiguration(f"{file} cannot be read: {error}") from error
-    return Environment.from_document(document, where=str(file), base=folder)
 
 
 def _compute_type(text: str | None) -> str | None:

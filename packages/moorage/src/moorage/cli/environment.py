@@ -7,6 +7,7 @@ import typer
 
 from moorage.cli.app import new_section
 from moorage.cli.command import command
+from moorage.cli.completion import complete_environments
 from moorage.cli.environment_build import add_building
 from moorage.cli.session import Session
 
@@ -25,36 +26,57 @@ def environment_row(document: Any) -> dict[str, Any]:
     }
 
 
-@command(app, "register", example="moor environment register -d ./myenv", table=environment_row)
-def register(
+Directory = Annotated[Path, typer.Option("--directory", "-d", help="Folder of the definition.")]
+Name = Annotated[
+    str,
+    typer.Option("--name", "-n", help="Name of the environment.", autocompletion=complete_environments),
+]
+Version = Annotated[str | None, typer.Option("--version", "-v", help="Default: the newest.")]
+
+
+@command(app, "scaffold", example="moor environment scaffold -n myenv -d ./myenv", writes_metadata=True)
+def scaffold(
     session: Session,
     *,
-    directory: Annotated[
-        Path, typer.Option("--directory", "-d", help="Folder with azureml_environment.json.")
-    ],
-    output_metadata_file: Annotated[
-        Path | None, typer.Option("--output-metadata-file", "-t", help="File that gets the answer too.")
-    ] = None,
+    name: Annotated[str, typer.Option("--name", "-n", help="Name of the environment.")],
+    directory: Annotated[Path, typer.Option("--directory", "-d", help="Folder to make and fill.")],
 ) -> Any:
+    """Write a definition to begin with into a new folder: azureml_environment.json and a conda file."""
+    from moorage.environments.folder import scaffold
+
+    return _written(name, None, directory, scaffold(name, directory))
+
+
+@command(
+    app,
+    "register",
+    example="moor environment register -d ./myenv",
+    table=environment_row,
+    writes_metadata=True,
+)
+def register(session: Session, *, directory: Directory) -> Any:
     """Register the environment defined in a folder; a changed definition becomes a new version."""
     from moorage import environments
-    from moorage.cli.deployment import environment_of_folder
-    from moorage.cli.documents import write_document
-    from moorage.cli.metadata import check_writable
+    from moorage.environments.folder import read_folder
 
-    check_writable(output_metadata_file)
-    registered = environments.register(session.workspace, environment_of_folder(directory))
-    document = registered.without_secrets().to_document()
-    if output_metadata_file is not None:
-        write_document(output_metadata_file, document)
-    return document
+    registered = environments.register(session.workspace, read_folder(directory))
+    return registered.without_secrets().to_document()
 
 
-@command(app, "list", example="moor environment list -o table", table=environment_row)
+@command(
+    app,
+    "list",
+    example="moor environment list -o table",
+    table=environment_row,
+    writes_metadata=True,
+)
 def list_environments(
     session: Session,
     *,
-    name: Annotated[str | None, typer.Option("--name", "-n", help="Only this name.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Only this name.", autocompletion=complete_environments),
+    ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="Of each name only the newest version.")] = False,
 ) -> Any:
     """List environments, of each name the newest first."""
@@ -70,14 +92,44 @@ def list_environments(
     example="moor environment show -n myenv -v 2",
     table=environment_row,
     has_version_flag=True,
+    writes_metadata=True,
 )
-def show(
-    session: Session,
-    *,
-    name: Annotated[str, typer.Option("--name", "-n", help="Name of the environment.")],
-    version: Annotated[str | None, typer.Option("--version", "-v", help="Default: the newest.")] = None,
-) -> Any:
+def show(session: Session, *, name: Name, version: Version = None) -> Any:
     """Show one version of an environment."""
     from moorage import environments
 
     return environments.get(session.workspace, name, version).to_document()
+
+
+@command(
+    app,
+    "download",
+    example="moor environment download -n myenv -d ./myenv",
+    has_version_flag=True,
+    writes_metadata=True,
+)
+def download(
+    session: Session,
+    *,
+    name: Name,
+    directory: Annotated[Path, typer.Option("--directory", "-d", help="Folder for the definition.")],
+    version: Version = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the definition that is there.")
+    ] = False,
+) -> Any:
+    """Write a registered definition into a folder, as scaffold does."""
+    from moorage import environments
+    from moorage.environments.folder import write_folder
+
+    found = environments.get(session.workspace, name, version)
+    return _written(found.name, found.version, directory, write_folder(found, directory, overwrite=overwrite))
+
+
+def _written(name: str, version: str | None, folder: Path, files: list[Path]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": version,
+        "directory": str(folder.absolute()),
+        "files": [file.name for file in files],
+    }

@@ -15,7 +15,7 @@ from moorage.workspace import Workspace
 app = new_section("Tie a folder to a workspace.")
 
 
-@command(app, "attach", example="moor folder attach -w myworkspace")
+@command(app, "attach", example="moor folder attach -w myworkspace", writes_metadata=True)
 def attach(
     session: Session,
     *,
@@ -23,9 +23,6 @@ def attach(
         str | None, typer.Option("--experiment-name", "-e", help="Default: the folder's name.")
     ] = None,
     path: Annotated[Path, typer.Option("--path", help="The folder.")] = Path(),
-    output_metadata_file: Annotated[
-        Path | None, typer.Option("--output-metadata-file", "-t", help="File that gets the answer too.")
-    ] = None,
 ) -> Any:
     """Use a workspace for all commands in this folder and below, without -w.
 
@@ -45,13 +42,10 @@ def attach(
         write_document(folder / ".azureml" / "config.json", config)
     except OSError as error:
         raise StorageUnavailable(f"cannot write into {folder}: {error.strerror}") from error
-    answer = {
+    return {
         "Experiment name": experiment_name or folder.name,
         "Project path": str(folder),
         "Resource group": workspace.resource_group,
         "Subscription id": workspace.subscription_id,
         "Workspace name": workspace.name,
     }
-    if output_metadata_file is not None:
-        write_document(output_metadata_file, answer)
-    return answer

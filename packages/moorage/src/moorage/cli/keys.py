@@ -20,13 +20,13 @@ def _token_row(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"Token": document["accessToken"], "Refresh after": document["refreshAfter"]}
 
 
-def add_keys(app: typer.Typer) -> None:
-    """Add the commands to a section."""
+def add_keys(app: typer.Typer, prefix: str = "service") -> None:
+    """Add the commands to a section; ``prefix`` is what one types before their names."""
 
     @command(
         app,
         "get-keys",
-        example="moor service get-keys -n diabetes --query primaryKey -o tsv",
+        example=f"moor {prefix} get-keys -n diabetes --query primaryKey -o tsv",
         table=_keys_row,
     )
     def get_keys(session: Session, *, name: Name) -> Any:
@@ -35,7 +35,7 @@ def add_keys(app: typer.Typer) -> None:
 
         return _keys(services.get_keys(session.workspace, name))
 
-    @command(app, "regen-key", example="moor service regen-key -n diabetes -k Primary", table=_keys_row)
+    @command(app, "regen-key", example=f"moor {prefix} regen-key -n diabetes -k Primary", table=_keys_row)
     def regen_key(
         session: Session,
         *,
@@ -61,7 +61,7 @@ def add_keys(app: typer.Typer) -> None:
         made = services.regen_key(session.workspace, name, which, _given(set_key))  # type: ignore[arg-type]
         return _keys(made)
 
-    @command(app, "get-access-token", example="moor service get-access-token -n diabetes", table=_token_row)
+    @command(app, "get-access-token", example=f"moor {prefix} get-access-token -n diabetes", table=_token_row)
     def get_access_token(session: Session, *, name: Name) -> Any:
         """Print a token for a service that asks for one: valid for an hour, to be fetched anew after half."""
         from moorage import services

@@ -22,6 +22,14 @@ def parse_labels(flag: str, texts: Sequence[str] | None) -> dict[str, str]:
     return labels
 
 
+def labels_with_bare_keys(text: str | None) -> dict[str, str | None]:
+    """Return ``"a=1"`` as ``{"a": "1"}`` and ``"a"`` as ``{"a": None}``; nothing for None."""
+    if text is None:
+        return {}
+    key, equals, value = text.partition("=")
+    return {key: value if equals else None}
+
+
 def parse_truth(flag: str, text: str | None) -> bool | None:
     """Return the meaning of a word such as ``true`` or ``False``.
 

@@ -1,5 +1,6 @@
 """``moor model``."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,27 +8,33 @@ import typer
 
 from moorage.cli.app import new_section
 from moorage.cli.command import command
+from moorage.cli.completion import complete_model_ids, complete_models
 from moorage.cli.deploy import add_deploy
 from moorage.cli.documents import model_details, model_document, model_row, write_document
 from moorage.cli.labels import parse_labels
-from moorage.cli.model_scan import Scan, add_scan, check_policy
 from moorage.cli.model_inspect import add_inspect, guess_framework
+from moorage.cli.model_scan import Scan, add_scan, check_policy
 from moorage.cli.package import add_package
 from moorage.cli.profile import add_profile
 from moorage.cli.progress import transfer_progress
 from moorage.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from moorage.models import ResourceConfiguration
 
 app = new_section("Register models, look them up, deploy them.")
 add_deploy(app)
-add_scan(app)
 add_inspect(app)
+add_scan(app)
 add_package(app)
 add_profile(app)
 
-ModelId = Annotated[str, typer.Option("--model-id", "-i", help="The model, name:version.")]
+ModelId = Annotated[
+    str,
+    typer.Option("--model-id", "-i", help="The model, name:version.", autocompletion=complete_model_ids),
+]
 Cpu = Annotated[float | None, typer.Option("--cpu-cores", "--cc", help="CPU cores that it needs.")]
 Memory = Annotated[float | None, typer.Option("--memory-gb", "--gb", help="Memory that it needs, in GB.")]
 Gpu = Annotated[int | None, typer.Option("--gpu-cores", "--gc", help="GPUs that it needs.")]
@@ -79,19 +86,26 @@ def register(
     from moorage import models
     from moorage.cli.metadata import check_writable, registration_metadata, run_of_file
 
-    if model_path is None:
-        _refuse_missing_path(asset_path)
+    if (model_path is None) == (asset_path is None):
+        raise typer.BadParameter(
+            "say which file or folder, on this machine or among the files of a run, one of both",
+            param_hint="'--model-path' / '-p' or '--asset-path'",
+        )
     check_writable(output_metadata_file)
     if run_metadata_file is not None:
         file_experiment, file_run = run_of_file(run_metadata_file)
         experiment_name, run_id = experiment_name or file_experiment, run_id or file_run
-    framework, framework_version = guess_framework(
-        session, model_path, model_framework, model_framework_version
-    )
-    with transfer_progress(f"Registering {name}", session.is_quiet) as show_progress:
+    models.check_model_name(name)
+    with (
+        _source(session, model_path, asset_path, run_id, experiment_name) as (source, experiment_name),
+        transfer_progress(f"Registering {name}", session.is_quiet) as show_progress,
+    ):
+        framework, framework_version = guess_framework(
+            session, source, model_framework, model_framework_version
+        )
         model = models.register(
             session.workspace,
-            str(model_path),
+            source,
             name,
             tags=parse_labels("--tag", tag),
             properties=parse_labels("--property", property),
@@ -116,7 +130,10 @@ def register(
 def list_models(
     session: Session,
     *,
-    model_name: Annotated[str | None, typer.Option("--model-name", "-n", help="Only this name.")] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option("--model-name", "-n", help="Only this name.", autocompletion=complete_models),
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY[=VALUE]", help="Repeatable.")] = None,
     property: Annotated[
         list[str] | None, typer.Option("--property", metavar="KEY[=VALUE]", help="Repeatable.")
@@ -150,8 +167,14 @@ def list_models(
 def show(
     session: Session,
     *,
-    model_id: Annotated[str | None, typer.Option("--model-id", "-i", help="name:version, or name.")] = None,
-    model_name: Annotated[str | None, typer.Option("--model-name", "-n", help="Its newest version.")] = None,
+    model_id: Annotated[
+        str | None,
+        typer.Option("--model-id", "-i", help="name:version, or name.", autocompletion=complete_model_ids),
+    ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option("--model-name", "-n", help="Its newest version.", autocompletion=complete_models),
+    ] = None,
     version: Annotated[int | None, typer.Option(help="Together with -n: this version.")] = None,
     run_id: Annotated[str | None, typer.Option(help="Together with -n: the newest of this run.")] = None,
 ) -> Any:
@@ -251,12 +274,29 @@ def _resources(
     return ResourceConfiguration(cpu_cores, memory_gb, gpu_count)
 
 
-def _refuse_missing_path(asset_path: str | None) -> None:
-    from moorage.errors import NotSupported
-
+@contextmanager
+def _source(
+    session: Session,
+    model_path: str | None,
+    asset_path: str | None,
+    run_id: str | None,
+    experiment_name: str | None,
+) -> "Iterator[tuple[str, str | None]]":
+    """Give the path to register and the name of the experiment; a file of a run is fetched for the time."""
     if asset_path is None:
-        raise typer.BadParameter("say which file or folder", param_hint="'--model-path' / '-p'")
-    raise NotSupported(
-        f"--asset-path {asset_path}: outputs of runs are not kept in this workspace; "
-        "give the file itself with -p (experiment and run are still recorded)"
-    )
+        yield str(model_path), experiment_name
+        return
+    if run_id is None:
+        raise typer.BadParameter(
+            f"{asset_path} is a file of a run; say of which",
+            param_hint="'--run-id' / '-r' or '--run-metadata-file' / '-f'",
+        )
+    import tempfile
+
+    from moorage import runs
+
+    tracking = runs.open_tracking(session.workspace)
+    run = runs.run_of(tracking, run_id, experiment_name)
+    with tempfile.TemporaryDirectory() as aside:
+        found = runs.download_files(tracking, run.id, asset_path, Path(aside))
+        yield str(found), tracking.experiment_of(run).name

@@ -7,6 +7,7 @@ import typer
 
 from moorage.cli.app import new_section
 from moorage.cli.command import command
+from moorage.cli.completion import complete_services
 from moorage.cli.deploy import (
     DeployFile,
     EnvironmentFolder,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 app = new_section("Look after deployed services.")
 add_keys(app)
 
-Name = Annotated[str, typer.Option("--name", "-n", help="Name of the service.")]
+Name = Annotated[
+    str, typer.Option("--name", "-n", help="Name of the service.", autocompletion=complete_services)
+]
 UPDATE_FLAGS = [flag for flag in FLAGS if flag.name not in {"compute_target", "version_name"}]
 
 
@@ -138,6 +141,13 @@ def update(
     add_property: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A new key. Repeatable.")
     ] = None,
+    trial_requests: Annotated[
+        int,
+        typer.Option(min=0, help="The old revision comes back if too many of so many first requests fail."),
+    ] = 100,
+    max_error_share: Annotated[
+        float, typer.Option(min=0, max=1, help="How many of them may fail (5xx), as a share.")
+    ] = 0.5,
     no_wait: NoWait = False,
     **flags: Any,
 ) -> Any:
@@ -174,6 +184,8 @@ def update(
         remove_tags=remove_tag or (),
         properties=_or_none(parse_labels("--add-property", add_property)),
         description=description,
+        trial_requests=trial_requests,
+        max_error_share=max_error_share,
         on_event=detached.telling(session),
     )
     return service_document(service)

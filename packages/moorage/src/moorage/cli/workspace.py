@@ -8,6 +8,7 @@ from moorage.cli.app import new_section
 from moorage.cli.command import command
 from moorage.cli.documents import workspace_document, workspace_row
 from moorage.cli.session import Session
+from moorage.cli.unavailable import Unavailable, add_unavailable
 from moorage.workspace import Workspace
 
 app = new_section("Create and look up workspaces: each has its own models, environments and services.")
@@ -68,7 +69,13 @@ def list_workspaces(session: Session) -> Any:
     return [workspace_document(workspace) for workspace in Workspace.list_all()]
 
 
-@command(app, "show", example="moor workspace show -w myworkspace --query path -o tsv", table=workspace_row)
+@command(
+    app,
+    "show",
+    example="moor workspace show -w myworkspace --query path -o tsv",
+    table=workspace_row,
+    writes_metadata=True,
+)
 def show(session: Session) -> Any:
     """Show the workspace that commands use now, or the one named with -w."""
     return workspace_document(session.workspace)
@@ -87,5 +94,52 @@ def rotate_signing_key(
 
     return {"signingKeyId": services.rotate_signing_key(session.workspace, revoke=revoke)}
 
+
+NO_CLOUD = "a workspace is a folder on this machine; no cloud storage, registry or vault belongs to it."
+add_unavailable(
+    app,
+    "workspace",
+    [
+        Unavailable(
+            "share",
+            "Gave a user a role on the workspace.",
+            "who may read the folder, or the database and the object store of a team, may use the workspace.",
+            "--role! --user!",
+            writes_metadata=True,
+        ),
+        Unavailable(
+            "update",
+            "Changed the description and the resources of the workspace.",
+            NO_CLOUD,
+            "--allow-public-access --description/-d --friendly-name/-f --image-build-compute "
+            "--primary-user-assigned-identity --tags --v1-legacy-mode/-v",
+            writes_metadata=True,
+            has_version_flag=True,
+        ),
+        Unavailable(
+            "update-dependencies",
+            "Chose another image registry.",
+            NO_CLOUD,
+            "--acr --force*",
+            writes_metadata=True,
+        ),
+        Unavailable("list-keys", "Printed the keys of cloud resources.", NO_CLOUD, writes_metadata=True),
+        Unavailable("sync-keys", "Read rotated cloud keys again.", NO_CLOUD, writes_metadata=True),
+        Unavailable(
+            "diagnose",
+            "Checked network and identity of the cloud.",
+            f"{NO_CLOUD} moor workspace show says where it is.",
+            writes_metadata=True,
+        ),
+        Unavailable(
+            "delete",
+            "Deleted the workspace.",
+            "nothing removes a registry by accident; delete its services, then remove the folder that "
+            "moor workspace show --query path prints.",
+            "--all-resources* --no-wait*",
+            writes_metadata=True,
+        ),
+    ],
+)
 
 from moorage.cli import upkeep  # noqa: E402, F401 - more commands of this group

@@ -2,6 +2,7 @@
 
 from moorage.runs.files import download_files, list_files, upload_file
 from moorage.runs.metrics import log_metric, log_value, read_metrics
+from moorage.runs.queries import newest, run_of
 from moorage.runs.records import Experiment, Run, check_experiment_name
 from moorage.runs.tracking import Tracking, open_tracking
 
@@ -14,7 +15,9 @@ __all__ = [
     "list_files",
     "log_metric",
     "log_value",
+    "newest",
     "open_tracking",
     "read_metrics",
+    "run_of",
     "upload_file",
 ]
