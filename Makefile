@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-images environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
+.PHONY: help setup demo test test-slow test-images environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -21,8 +21,11 @@ setup: ## make .venv with everything in it; every other target does it too
 demo: setup ## from a trained model to a scored service, in Python and on the command line
 	@unset PYTHONDONTWRITEBYTECODE; exec $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
-test: setup ## run all tests; COVERAGE=1 with coverage, ARGS="-k name" runs some
+test: setup ## run the tests; COVERAGE=1 with coverage, ARGS="-k name" runs some
 	@COVERAGE=$(COVERAGE) exec scripts/test $(ARGS)
+
+test-slow: setup ## the tests that take long: documentation pages, notebooks, old environments; also in CI
+	@SLOW=1 COVERAGE=$(COVERAGE) exec scripts/test $(ARGS)
 
 environments: setup ## make the old environments that some tests use, from the interpreters of pyenv
 	$(BIN)/python tests/runtime/make_environments.py

@@ -50,7 +50,7 @@ def test_the_files_of_an_image(
         package.pull()
     document = package.serialize()
     assert (document["state"], document["packageType"]) == ("Succeeded", "DockerBuildContext")
-    again = ModelPackage(ws, document["id"])
+    again = ModelPackage(ws, document["id"], None)
     assert (again.location, again.generate_dockerfile) == (package.location, True)
     assert isinstance(again.get_logs(), str)
     assert isinstance(again.get_logs(decode=False), bytes)

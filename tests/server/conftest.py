@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import select
@@ -285,6 +286,7 @@ class Servers:
         self._folder = folder
         self._shared: dict[str, Server] = {}
         self._all: list[Server] = []
+        self._numbers = itertools.count()
 
     def start(
         self,
@@ -297,7 +299,7 @@ class Servers:
         **settings: Any,
     ) -> Server:
         """Start a front of its own; wait until it is ready (or gives up: ``failed``, or not at all: None)."""
-        folder = self._folder / f"app{len(self._all)}"
+        folder = self._folder / f"app{next(self._numbers)}"
         folder.mkdir()
         for name, text in {**({} if script is None else {"score.py": script}), **(files or {})}.items():
             path = folder / name

@@ -27,7 +27,7 @@ class ModelPackage:
     package_build_log_uri: str | None
 
     @as_old_exceptions()
-    def __init__(self, workspace: "Workspace", operation_id: str, environment: Any = None) -> None:
+    def __init__(self, workspace: "Workspace", operation_id: str, environment: Any) -> None:
         self._fill(workspace, environment, packaging.find(workspace._moorage, operation_id))
 
     def _fill(self, workspace: "Workspace", environment: Any, record: packaging.Package | None) -> None:
