@@ -110,7 +110,8 @@ def test_looking_at_models_needs_no_service_and_no_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("moor mod", "model"), ("moor model re", "register"), ("moor service get-k", "get-keys")]
+    ("typed", "offered"),
+    [("moor mod", "model"), ("moor model re", "register"), ("moor service get-k", "get-keys")],
 )
 def test_completion_of_the_shell(moor: Callable[..., Any], typed: str, offered: str) -> None:
     variables = {
