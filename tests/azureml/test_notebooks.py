@@ -16,7 +16,10 @@ from azureml.core import Model, Workspace
 from moorage import services
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # people leave files open
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # people leave files open
+    pytest.mark.slow,
+]
 
 
 def cells(text: str) -> Iterator[tuple[int, str]]:

@@ -108,6 +108,7 @@ def test_what_wrk_prints_is_understood(httpserver_answering, tmp_path: Path) -> 
     assert seen.failed == 0
 
 
+@pytest.mark.slow
 def test_a_short_run_measures_moorage() -> None:
     if shutil.which("wrk") is None:
         pytest.skip("wrk is not installed")

@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+pytestmark = pytest.mark.slow
 ReadAlong = Callable[[Path], str]
 
 

@@ -4,7 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+pytestmark = pytest.mark.slow
 ReadAlong = Callable[[Path], str]
 
 

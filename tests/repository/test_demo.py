@@ -53,6 +53,7 @@ def processes_naming(home: str) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_ctrl_c_leaves_no_process_and_no_folder(root: Path, moment: str) -> None:
     beginning, pause_s = MOMENTS[moment]

@@ -45,7 +45,11 @@ class ScorerPool:
         """Prepare a pool; ``variables`` are those that the contract promises to scripts."""
         self.settings = settings
         self.command = command or runtime_command(settings.python)
-        self.environment = scorer_environment(os.environ, {**(variables or {}), **settings.environment})
+        additional = {**(variables or {}), **settings.environment}
+        if settings.development:
+            # A .pyc counts as current when size and second of the source agree: not for one who saves twice.
+            additional.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+        self.environment = scorer_environment(os.environ, additional)
         self.configuration = configuration(settings)
         self.on_scorers = on_scorers
         self.limits = ScorerLimits.of(settings)
