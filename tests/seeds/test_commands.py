@@ -1,9 +1,8 @@
-"""Every ``az ml`` command line of the documents, given to ``moor`` word for word behind ``az``."""
+"""Every ``az ml`` command line of the documents, typed into bash as it is; ``az`` is that of Moorage."""
 
 import json
-import shlex
+import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 Status = tuple[str, str]
 Scenario = Callable[[Any, Any], Status]
-SPELLED = ("works", "spelled moor ml ... (or with an alias az=moor)")
+WORKS = ("works", "")
 SCRIPT = "def init(): pass\n\ndef run(data): return data\n"
 
 
@@ -22,19 +21,27 @@ def test_an_az_command_runs(az_block: Any, stage: Any, outcome: Any, outcome_of:
     outcome_of(az_block, outcome(*scenario(az_block, stage)))
 
 
-def moor(block: Any, *, replace: tuple[str, str] = ("", ""), code: int = 0) -> Any:
-    """Run the command of a block and return its JSON answer, or the text of its error."""
-    words = shlex.split(block.text.replace(*replace) if replace[0] else block.text)
-    assert words[:2] == ["az", "ml"]
-    done = subprocess.run(
-        [sys.executable, "-m", "moorage.cli", *words[1:]],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout) if code == 0 else done.stderr
+@pytest.fixture(autouse=True)
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the ``az`` of Moorage in place, as ``moor install-az-shim`` does."""
+    from typer.testing import CliRunner
+
+    from moorage.cli.app import app
+
+    folder = tmp_path / "bin"
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path / "azure"))
+    done = CliRunner().invoke(app, ["install-az-shim", "--bin-dir", str(folder)])
+    assert json.loads(done.stdout)["isFoundFirst"], done.output
+
+
+def typed(block: Any, *, replace: tuple[str, str] = ("", "")) -> Any:
+    """Type the command of a block into a shell and return its JSON answer."""
+    line = block.text.replace(*replace) if replace[0] else block.text
+    assert line.startswith("az ml ")
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def register_from_run(block: Any, stage: Any) -> Status:
@@ -46,18 +53,18 @@ def register_from_run(block: Any, stage: Any) -> Status:
     run.upload_file("outputs/sklearn_mnist_model.pkl", "model.pkl")
     run.complete()
     # The id of a run is given by the store; the command of the document names an invented one.
-    answer = moor(block, replace=("myrunid", run.id))
+    answer = typed(block, replace=("myrunid", run.id))
     assert (answer["id"], answer["runId"]) == ("sklearn_mnist:1", run.id)
     assert answer["experimentName"] == "myexperiment"
-    return "works", f"{SPELLED[1]}; the id of a run that is there in place of myrunid"
+    return "works", "the id of a run that is there in place of myrunid"
 
 
 def register(block: Any, stage: Any) -> Status:
     Path("mnist").mkdir()
     Path("mnist/model.onnx").write_bytes(b"onnx")
-    answer = moor(block)
+    answer = typed(block)
     assert (answer["id"], answer["version"]) == ("onnx_mnist:1", 1)
-    return SPELLED
+    return WORKS
 
 
 def deploy(block: Any, stage: Any) -> Status:
@@ -65,17 +72,17 @@ def deploy(block: Any, stage: Any) -> Status:
     Path("score.py").write_text(SCRIPT)
     Path("inferenceconfig.json").write_text(json.dumps({"entryScript": "score.py"}))
     Path("deploymentconfig.json").write_text(json.dumps({"computeType": "local"}))
-    answer = moor(block)
+    answer = typed(block)
     assert answer["name"] == ("myservice" if "-n myservice" in block.text else "mymodel")
     assert list(stage.ws.webservices) == [answer["name"]]
-    return SPELLED
+    return WORKS
 
 
 def download(block: Any, stage: Any) -> Status:
     stage.register(stage.ridge("m.pkl"), "mymodel")
-    moor(block)
+    typed(block)
     assert Path("model_folder/m.pkl").is_file()
-    return SPELLED
+    return WORKS
 
 
 SCENARIOS: list[tuple[str, Scenario]] = [

@@ -1,12 +1,18 @@
 """The root of the commands. A group's file is imported when the group is used."""
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from moorage.cli.unknown_commands import explain
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 SECTIONS = (
     "check",
@@ -31,18 +37,38 @@ SECTIONS = (
 MARKUP: Any = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
 
 
+COMMANDS_OF_OTHERS = "moorage.commands"
+"""Entry points of this group are commands too: name to Typer application."""
+
+
 class LazyGroup(TyperGroup):
-    """Finds ``moor model`` in `moorage.cli.model`, and so on."""
+    """Finds ``moor model`` in `moorage.cli.model`, and so on; those of other distributions by entry point."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(SECTIONS)
+        return sorted({*SECTIONS, *_commands_of_others()})
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in SECTIONS:
+        if cmd_name in SECTIONS:
+            command = get_command(import_module(f"moorage.cli.{cmd_name}").app)
+        elif cmd_name in (others := _commands_of_others()):
+            command = get_command(others[cmd_name].load())
+        else:
             return None
-        command = get_command(import_module(f"moorage.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        is_typed = bool(args) and not args[0].startswith("-") and not ctx.resilient_parsing
+        if is_typed and self.get_command(ctx, args[0]) is None:
+            ctx.fail(explain(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def _commands_of_others() -> "Mapping[str, EntryPoint]":
+    from importlib.metadata import entry_points
+
+    # Reading all metadata takes 90 ms, so only for a name that is not ours, and for the list of all.
+    return {point.name: point for point in entry_points(group=COMMANDS_OF_OTHERS)}
 
 
 app = typer.Typer(

@@ -5,6 +5,7 @@ A command is a function that takes a `Session` first, then its own options, and 
 
 import inspect
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ def _every_command(has_version_flag: bool) -> list[inspect.Parameter]:
                     "--output",
                     "-o",
                     metavar="|".join(FORMATS),
-                    help="Form of the answer. Default: table on a terminal, else json.",
+                    help="Form of the answer. Default: MOORAGE_OUTPUT, else table on a terminal, else json.",
                     rich_help_panel=panel,
                 ),
             ],
@@ -269,11 +270,13 @@ def _fail(error: BaseException, code: int, debug: bool) -> NoReturn:
 
 
 def _checked_format(name: str | None) -> str:
-    if name is None:
+    wanted = name or os.environ.get("MOORAGE_OUTPUT")
+    if not wanted:
         return "table" if sys.stdout.isatty() else "json"
-    if name.lower() not in FORMATS:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}", param_hint="'--output' / '-o'")
-    return name.lower()
+    if wanted.lower() not in FORMATS:
+        hint = "'--output' / '-o'" if name else "MOORAGE_OUTPUT"
+        raise typer.BadParameter(f"{wanted!r} is none of {', '.join(FORMATS)}", param_hint=hint)
+    return wanted.lower()
 
 
 def _set_up_logging(debug: bool, verbose: bool) -> None:
