@@ -170,8 +170,10 @@ def test_aks_endpoint(write):
     [
         ('{"computeType": "local",\n "port": "80"}', "dc.json, line 2: port must be a valid integer"),
         ('{"computeType": "local",\n\n "port": 70000}', "line 3: port must be less than or equal to 65535"),
+        ('{"computeType": "akks"}', "it is 'akks'; did you mean aks?"),
+        ('{\n"ComputeType": "aci"}', "line 2: ComputeType is not a known key; did you mean computeType?"),
         ('{"computeType": "moon"}', "line 1: computeType must be one of local, aci, aks, aksendpoint"),
-        ("{}", "computeType must be one of"),
+        ("{}", "computeType is missing"),
         ('{"computeType": "local"\n "port": 80}', "line 2, column 2: not JSON"),
         ('{"computeType": "local", "port": 1, "port": 2}', "the key 'port' is there twice"),
         ("[1]", "must hold an object"),
@@ -199,6 +201,11 @@ def test_a_wrong_deployment_file_is_explained(write, text, message):
     ("text", "message"),
     [
         ("sourceDirectory: .\n", "entryScript is missing"),
+        (
+            "sourceDirectory: .\nentryscript: score.py\n",
+            "line 2: entryscript is not a known key; did you mean entryScript?",
+        ),
+        ("entry_script: score.py\n", "line 1: entry_script is not a known key; did you mean entryScript?"),
         ("entryScript: score.py\nenableGpu: maybe\n", "line 2: enableGpu must be a valid boolean"),
         ("entryScript: score.py\nruntime: ruby\n", "line 2: runtime must be 'spark-py', 'python'"),
         ("entryScript: score.py\nenvironment:\n  python: {}\n", "line 2: environment.name"),
@@ -240,9 +247,39 @@ def test_unknown_keys_are_named_in_warnings(write):
         f"{path}, line 3: autoScaler.speed is not a known key and is ignored",
     ]
     warnings.clear()
+    path = write(
+        "dc.yml", "computeType: aks\nautoscaler:\n  minReplicas: 1\nlivenessProbeRequirements: {period: 1}\n"
+    )
+    parse_deployment_config(path, on_warning=warnings.append)
+    assert warnings == [
+        f"{path}, line 2: autoscaler is not a known key and is ignored; did you mean autoScaler?",
+        f"{path}, line 4: livenessProbeRequirements.period is not a known key and is ignored",
+    ]
+    warnings.clear()
     path = write("ic.yml", "entryScript: a.py\nschemaFile: s.json\nCondaFile: x\n")
     parse_inference_config(path, on_warning=warnings.append)
     assert [warning.partition(": ")[2].split()[0] for warning in warnings] == ["CondaFile", "schemaFile"]
+
+
+def test_slips_inside_an_environment_are_named(write):
+    warnings = []
+    text = """\
+entryScript: score.py
+environment:
+  name: e
+  assetId: written by a newer tool
+  environmentvariables: {A: b}
+  python:
+    condaDependencie: {dependencies: [numpy]}
+"""
+    path = write("ic.yml", text)
+    parse_inference_config(path, on_warning=warnings.append)
+    assert warnings == [
+        f"{path}, line 5: environment.environmentvariables is not a known key and is ignored; "
+        "did you mean environmentVariables?",
+        f"{path}, line 7: environment.python.condaDependencie is not a known key and is ignored; "
+        "did you mean condaDependencies or condaDependenciesFile?",
+    ]
 
 
 def test_missing_and_unreadable_files(folder):

@@ -26,6 +26,7 @@ SECTIONS = (
     "folder",
     "model",
     "run",
+    "schema",
     "serve",
     "service",
     "tls",

@@ -1,7 +1,7 @@
 """Configuration files in, records out; every error names file, line and key."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from moorage.deployments.configurations import (
     LocalConfig,
 )
 from moorage.deployments.documents import Document, read_document
+from moorage.deployments.environment_keys import warn_of_unknown_parts
 from moorage.deployments.file_models import (
     ContainerFile,
     EndpointFile,
@@ -26,6 +27,7 @@ from moorage.deployments.file_models import (
 from moorage.deployments.inference import InferenceConfig
 from moorage.environments import Environment
 from moorage.errors import InvalidConfiguration
+from moorage.spelling import close_names, did_you_mean
 
 logger = logging.getLogger(__name__)
 OnWarning = Callable[[str], None]
@@ -75,6 +77,7 @@ def parse_inference_config(
     if environment is not None:
         older_form = {}
     elif file.environment is not None:
+        warn_of_unknown_parts(document, file.environment, warn)
         environment = _environment(document, file.environment, Path(file.source_directory or "."))
     return _record(
         document,
@@ -95,6 +98,8 @@ def parse_deployment_config(path: str | Path, *, on_warning: OnWarning | None = 
     """
     document = read_document(Path(path))
     kind = document.value.get("computeType")
+    if kind is None:
+        raise InvalidConfiguration(_missing(document, ["computeType"], ["computeType"]))
     readers: dict[str, Callable[[Document, OnWarning], DeploymentConfig]] = {
         "local": _local,
         "aci": _container,
@@ -104,7 +109,8 @@ def parse_deployment_config(path: str | Path, *, on_warning: OnWarning | None = 
     reader = readers.get(kind.lower()) if isinstance(kind, str) else None
     if reader is None:
         where = document.where(["computeType"])
-        raise InvalidConfiguration(f"{where} must be one of {', '.join(readers)}, it is {kind!r}")
+        meant = did_you_mean(str(kind), readers)
+        raise InvalidConfiguration(f"{where} must be one of {', '.join(readers)}, it is {kind!r}{meant}")
     return reader(document, on_warning or logger.warning)
 
 
@@ -229,11 +235,28 @@ def _validated(model: type[_File], document: Document) -> _File:
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        lines = [_explain(document, details) for details in error.errors(include_url=False)]
+        known = known_keys(model)
+        lines = [_explain(document, details, known) for details in error.errors(include_url=False)]
         raise InvalidConfiguration("\n".join(dict.fromkeys(lines))) from error
 
 
-def _explain(document: Document, details: Any) -> str:
+def known_keys(model: type[FileModel]) -> list[str]:
+    """Return the keys of a part of a file as they are written there."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _missing(document: Document, key: list[Any], known: Sequence[str]) -> str:
+    """Explain that a key is missing; one that is there instead and looks like it is named with its line."""
+    around: Any = document.value
+    for part in key[:-1]:
+        around = around[part]
+    instead = close_names(key[-1], [name for name in around if name not in known]) if around else []
+    if not instead:
+        return f"{document.where(key)} is missing"
+    return f"{document.where([*key[:-1], instead[0]])} is not a known key; did you mean {key[-1]}?"
+
+
+def _explain(document: Document, details: Any, known: Sequence[str]) -> str:
     # Behind the key pydantic may name the member of a union that it tried; that is no part of the file.
     key = list(details["loc"])
     while key and not _is_in(document.value, key) and _is_in(document.value, key[:-1]) and len(key) > 1:
@@ -241,7 +264,7 @@ def _explain(document: Document, details: Any) -> str:
             break
         key.pop()
     if details["type"] == "missing":
-        return f"{document.where(key)} is missing"
+        return _missing(document, key, known)
     message = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if "keys" in key:
         return f"{document.where(key)} must be {message}"  # what it is is a secret
@@ -266,8 +289,12 @@ def _record(document: Document, kind: Callable[..., _Made], **values: Any) -> _M
 
 
 def _warn_of_unknown(document: Document, file: FileModel, path: tuple[str, ...], warn: OnWarning) -> None:
+    known = known_keys(type(file))
     for key in file.model_extra or ():
-        warn(f"{document.where((*path, key))} is not a known key and is ignored")
+        if (*path, key) != ("$schema",):
+            warn(
+                f"{document.where((*path, key))} is not a known key and is ignored{did_you_mean(key, known)}"
+            )
     for name, field in type(file).model_fields.items():
         part = getattr(file, name)
         if isinstance(part, FileModel):
