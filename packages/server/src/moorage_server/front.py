@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moorage_server import limits, logs
+from moorage_server import cgroups, limits, logs, scorer_user
 from moorage_server.app import App
 from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
@@ -25,6 +25,7 @@ from moorage_server.events import Events
 from moorage_server.metrics import Metrics
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
+from moorage_server.resources import ScorerLimits
 from moorage_server.smoke import smoke_run
 from moorage_server.trial import Trial
 from moorage_server.variables import script_variables
@@ -57,7 +58,10 @@ class Front:
         self._stop = asyncio.Event()
         self._server: HttpServer | None = None
         ports = [s.getsockname()[1] for s in sockets if s.family != socket.AF_UNIX]
-        self._variables = script_variables(settings, ports or [0])
+        user = scorer_user.take(settings)
+        self._group = cgroups.make(settings.memory_limit_bytes, settings.cpu_cores_limit)
+        self._limits = ScorerLimits.of(settings, user, self._group)
+        self._variables = {**script_variables(settings, ports or [0]), **(user.variables if user else {})}
         self._certificate: Certificate | None = None
         if settings.tls_certificate is not None and settings.tls_key is not None:
             from moorage_server import tls
@@ -70,6 +74,11 @@ class Front:
 
         Raises:
             ScriptFailed: the script could not be loaded, or failed with its own sample.
+        self._candidates: Candidates | None = None
+        if candidates_in is not None:
+            own = Surroundings(tuple(ports or [0]), self._group)
+            self._candidates = Candidates(candidates_in, self.app, events, own)
+            self.app.clock.every_second(self._candidates.look)
         """
         self.app.clock.start()
         watch = None
@@ -95,9 +104,13 @@ class Front:
                 self._server.force_exit = True
             self._server.should_exit = True
         self._stop.set()
+            if self._group is not None:
+                self._group.close()
 
     def _new_pool(self) -> ScorerPool:
-        return ScorerPool(self.settings, variables=self._variables, on_scorers=self._events.scorers)
+        return ScorerPool(
+            self.settings, variables=self._variables, on_scorers=self._events.scorers, limits=self._limits
+        )
 
     async def _serve(self) -> None:
         from moorage_server.http_server import HttpServer  # late, see _load

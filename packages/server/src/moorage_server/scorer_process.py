@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import moorage_runtime
+from moorage_server import cgroups
 from moorage_server.resources import ScorerLimits
 
 # Ours, or about our interpreter: nothing that a user's interpreter may see.
@@ -56,14 +57,14 @@ class ScorerProcess:
         self._pidfd = -1
         self.ended = asyncio.Event()
         self._popen = subprocess.Popen(  # noqa: S603 - the interpreter is the user's choice
-            command,
-            env={**environment, "MOORAGE_SCORER_FD": str(descriptor.fileno())},
+            limits.command(command),
+            env={**limits.variables(dict(environment)), "MOORAGE_SCORER_FD": str(descriptor.fileno())},
             stdin=subprocess.DEVNULL,
             pass_fds=[descriptor.fileno()],
             start_new_session=True,
         )
         self.pid = self._popen.pid
-        limits.apply(self.pid)
+        self._group = limits.apply(self.pid)
         self._watch()
 
     @property
@@ -109,6 +110,8 @@ class ScorerProcess:
         self._on_exit(code)
 
 
+        if self._group is not None:
+            cgroups.remove(self._group)
 def describe_exit(code: int | None) -> str:
     """Say how a process ended: ``"ended with code 5"``, ``"was killed by SIGKILL"``; None: not known."""
     if code is None:

@@ -41,6 +41,8 @@ class ScorerPool:
         variables: dict[str, str] | None = None,
         command: list[str] | None = None,
         on_scorers: Callable[[list[int]], None] = lambda pids: None,
+        limits: ScorerLimits | None = None,
+        folder: str | None = None,
     ) -> None:
         """Prepare a pool; ``variables`` are those that the contract promises to scripts."""
         self.settings = settings
@@ -52,7 +54,8 @@ class ScorerPool:
         self.environment = scorer_environment(os.environ, additional)
         self.configuration = configuration(settings)
         self.on_scorers = on_scorers
-        self.limits = ScorerLimits.of(settings)
+        self.folder = folder
+        self.limits = limits or ScorerLimits.of(settings)
         self.template: Template | None = None
         if settings.preload:
             self.template = Template(self.command, self.environment, self.configuration, self.limits)

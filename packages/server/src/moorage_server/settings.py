@@ -34,6 +34,9 @@ class ServiceSettings:
     memory_limit_bytes: int = 0  # a scorer cannot have more: it gets a MemoryError; 0: no limit
     open_files_limit: int = 0  # files and connections that a scorer may have open; 0: as the server's own
     niceness: int = 0  # how much scorers give way to others, 0 to 19
+    cpu_cores_limit: float = 0.0  # processors that all scorers together may use; 0: no limit
+    user: str | None = None  # as whom scorers run if this is root: auto, a name, a number; null: as root
+    user_home: str | None = None  # HOME of that user, made for it and handed over with app_root
     scoring_timeout_ms: int = DEFAULT_SCORING_TIMEOUT_MS  # of one run(); 0: none
     worker_timeout_s: int = 0  # kill a scorer that is longer in one request, whatever it does; 0: never
     max_concurrent_requests: int = 1000  # running and waiting together; beyond: 503 at once
@@ -100,6 +103,7 @@ _LOWEST = {
     "memory_limit_bytes": 0,
     "open_files_limit": 0,
     "niceness": 0,
+    "cpu_cores_limit": 0,
     "rate_limit_per_s": 0,
     "rate_limit_burst": 0,
     "max_batch_size": 1,
@@ -127,7 +131,7 @@ def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettin
     checked["app_root"] = str(folder.joinpath(checked.get("app_root", ".")).absolute())
     if checked.get("auth") is not None:
         checked.setdefault("auth_file", "auth.json")
-    for name in ("auth_file", "tls_certificate", "tls_key"):
+    for name in ("auth_file", "tls_certificate", "tls_key", "user_home"):
         if checked.get(name) is not None:
             checked[name] = str(folder.joinpath(checked[name]).absolute())
     return ServiceSettings(**checked)

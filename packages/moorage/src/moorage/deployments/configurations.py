@@ -22,6 +22,8 @@ class LocalConfig:
     memory_limit_bytes: int | None = None  # a scorer cannot have more: it gets a MemoryError
     open_files_limit: int | None = None  # files and connections that a scorer may have open
     niceness: int | None = None  # how much scorers give way to others, 0 to 19
+    cpu_cores_limit: float | None = None  # processors that all scorers together may use
+    user: str | None = None  # as whom the script runs if root deploys: a name or number; same: as root
     rate_limit_per_s: float | None = None  # scoring requests of one key, token or address; beyond: 429
     rate_limit_burst: int | None = None  # how many may come at once after a pause
     scoring_timeout_ms: int | None = None  # of one run(); 0: none
@@ -62,6 +64,10 @@ class LocalConfig:
         _at_least(0, niceness=self.niceness, rate_limit_burst=self.rate_limit_burst)
         if self.rate_limit_per_s is not None and not self.rate_limit_per_s >= 0:
             raise InvalidConfiguration(f"rate_limit_per_s must be 0 or more, it is {self.rate_limit_per_s}")
+        if self.cpu_cores_limit is not None and not self.cpu_cores_limit >= 0:
+            raise InvalidConfiguration(f"cpu_cores_limit must be 0 or more, it is {self.cpu_cores_limit}")
+        if self.user is not None and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", self.user) is None:
+            raise InvalidConfiguration(f"user {self.user!r} is not the name or number of a user")
         _at_least(0, max_batch_delay_ms=self.max_batch_delay_ms, spin_us=self.spin_us)
         _at_least(1, max_concurrent_requests=self.max_concurrent_requests)
 

@@ -106,6 +106,8 @@ class LocalFile(FileModel):
     memory_limit_bytes: int | None = Field(default=None, ge=0)
     open_files_limit: int | None = Field(default=None, ge=0)
     niceness: int | None = Field(default=None, ge=0, le=19)
+    cpu_cores_limit: float | None = Field(default=None, ge=0)
+    user: str | None = None
     rate_limit_per_s: float | None = Field(default=None, ge=0)
     rate_limit_burst: int | None = Field(default=None, ge=0)
     ssl_enabled: bool = False

@@ -8,14 +8,17 @@ from moorage.deployments.plans import Plan
 from moorage.targets.contract import Place
 from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE
 from moorage_server.environment import settings_in
+from moorage_server.scorer_user import AUTOMATIC
 from moorage_server.settings import ServiceSettings, settings_as_json
 
+SAME_USER = "same"
 # Where a deployment says nothing, the variables of its environment count, then the server's defaults.
 _OPTIONAL = (
     "max_scorer_memory_bytes",
     "memory_limit_bytes",
     "open_files_limit",
     "niceness",
+    "cpu_cores_limit",
     "rate_limit_per_s",
     "rate_limit_burst",
     "scoring_timeout_ms",
@@ -50,6 +53,8 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         spin_us=config.spin_us,
         legacy_status=config.legacy_status,
         public_examples=config.public_examples,
+        user=None if config.user == SAME_USER else config.user or AUTOMATIC,
+        user_home=str(revision_folder / "home"),
         auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
         auth_file=f"../../{GUARD_FILE}",
         public_routes=config.public_routes,

@@ -10,6 +10,7 @@ from moorage.folders import make_private_folder
 from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
 from moorage.targets.local import daemon, folders
 from moorage.targets.local.revision import check_models, write_revision
+from moorage.targets.local.way import open_way
 from moorage_server.auth import Admission, replace_guard_file
 from moorage_server.supervision import files, records
 from moorage_server.supervision.lock import supervisor_pid
@@ -50,6 +51,8 @@ class LocalTarget:
         revision = folders.revision_folder(place, order.revision)
         if revision not in self._fresh and order.revision not in self.observe(place).ready:
             check_models(revision)
+        content = files.read_json(folder / settings) or {}
+        open_way(place, order.revision, content.get("user"), Path(content.get("python") or "python"))
         trial = None
         if order.trial is not None:
             fallback = order.trial.fallback
