@@ -23,9 +23,9 @@ from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
 from moorage_server.metrics import Metrics
+from moorage_server.resources import ScorerLimits
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
-from moorage_server.resources import ScorerLimits
 from moorage_server.smoke import smoke_run
 from moorage_server.trial import Trial
 from moorage_server.variables import script_variables
@@ -74,11 +74,6 @@ class Front:
 
         Raises:
             ScriptFailed: the script could not be loaded, or failed with its own sample.
-        self._candidates: Candidates | None = None
-        if candidates_in is not None:
-            own = Surroundings(tuple(ports or [0]), self._group)
-            self._candidates = Candidates(candidates_in, self.app, events, own)
-            self.app.clock.every_second(self._candidates.look)
         """
         self.app.clock.start()
         watch = None
@@ -96,6 +91,8 @@ class Front:
                     await watch
             self.app.clock.stop()
             await self.app.pool.stop()
+            if self._group is not None:
+                self._group.close()
 
     def stop(self) -> None:
         """Drain and end; a second time: end without waiting for clients."""
@@ -104,8 +101,6 @@ class Front:
                 self._server.force_exit = True
             self._server.should_exit = True
         self._stop.set()
-            if self._group is not None:
-                self._group.close()
 
     def _new_pool(self) -> ScorerPool:
         return ScorerPool(
