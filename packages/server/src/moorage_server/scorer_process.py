@@ -106,12 +106,12 @@ class ScorerProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         code = self._popen.wait()
+        if self._group is not None:
+            cgroups.remove(self._group)
         self.ended.set()
         self._on_exit(code)
 
 
-        if self._group is not None:
-            cgroups.remove(self._group)
 def describe_exit(code: int | None) -> str:
     """Say how a process ended: ``"ended with code 5"``, ``"was killed by SIGKILL"``; None: not known."""
     if code is None:
