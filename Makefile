@@ -41,12 +41,20 @@ fuzz: setup ## look for inputs that break the decoders, SECONDS=60 each; needs P
 estimators: setup ## serve every scikit-learn estimator without a script; write the table in docs
 	$(BIN)/python scripts/no_code_table.py
 
-frameworks: setup ## install TensorFlow, XGBoost, LightGBM and CatBoost aside (.cache/tensorflow, 1 GB) and run their tests
+# What pip needs to find PyTorch; the default is the build for the CPU, 200 MB instead of several GB.
+TORCH ?= --torch-backend cpu torch
+
+frameworks: setup ## install TensorFlow, PyTorch and boosted trees aside (.cache, 2 GB) and run their tests
 	test -x .cache/tensorflow/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .cache/tensorflow
 	$(BIN)/uv pip install --quiet --python .cache/tensorflow/bin/python tensorflow-cpu keras xgboost-cpu lightgbm catboost \
 	  joblib onnx onnxruntime pandas psutil pytest pytest-timeout requests "scikit-learn<1.9" -e packages/runtime -e packages/server -e packages/moorage -e packages/azureml
 	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/server/nocode/test_tensorflow.py tests/server/nocode/test_boosters.py
 	.cache/tensorflow/bin/python -m pytest -q -p no:cacheprovider tests/seeds/test_blocks.py -k 887
+	test -x .cache/torch/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .cache/torch
+	$(BIN)/uv pip install --quiet --python .cache/torch/bin/python $(TORCH)
+	$(BIN)/uv pip install --quiet --python .cache/torch/bin/python joblib onnx onnxruntime pandas psutil pytest pytest-timeout \
+	  requests "scikit-learn<1.9" -e packages/runtime -e packages/server -e packages/moorage -e packages/azureml
+	.cache/torch/bin/python -m pytest -q -p no:cacheprovider tests/server/nocode/test_pytorch.py
 
 graphs: setup ## ask services without a script the test cases that come with the package onnx
 	$(BIN)/python scripts/onnx_cases.py

@@ -62,7 +62,7 @@ def register(
     ] = None,
     description: Annotated[str | None, typer.Option("--description", "-d", help="Free text.")] = None,
     model_framework: Annotated[
-        str | None, typer.Option(help="TensorFlow, ScikitLearn, Onnx, Custom or Multi.")
+        str | None, typer.Option(help="Onnx, ScikitLearn, TensorFlow, ..., or Custom; guessed if left out.")
     ] = None,
     model_framework_version: Annotated[str | None, typer.Option(help="For example 1.14.0.")] = None,
     cpu_cores: Cpu = None,

@@ -23,6 +23,7 @@ FRAMEWORKS = {
     "ScikitLearn": ("scikit-learn",),
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
     "TfKeras": ("keras",),
+    "PyTorch": ("torch",),
     "XGBoost": ("xgboost", "xgboost-cpu"),
     "LightGBM": ("lightgbm",),
     "CatBoost": ("catboost",),

@@ -175,5 +175,11 @@ def _object(results: Outputs) -> bytes:
 
 
 def _example(model: Model) -> str:
-    text = json.dumps(model.sample) if model.sample is not None else '{"data": [[...]]}'
-    return text if len(text) <= 200 else '{"data": [[...]]}'
+    text = json.dumps(model.sample) if model.sample is not None else ""
+    if 0 < len(text) <= 200:
+        return text
+    names = [tensor.name for tensor in model.inputs]
+    if model.accepts_frames or len(names) < 2:
+        return '{"data": [[...]]}'
+    members = ", ".join(f'"{name}": ...' for name in names[:20])
+    return f'{{"inputs": {{{members}}}}}'

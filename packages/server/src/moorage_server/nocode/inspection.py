@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from moorage_server.nocode import pickles
+from moorage_server.nocode import pickles, torch_files
+from moorage_server.nocode.torch_files import TorchFacts
 
 _HEAD_BYTES = 4096
 _TEXT_BYTES = 200_000
@@ -177,7 +178,7 @@ def _value_text(onnx: Any, value: Any) -> str:
     return f"{value.name}: {name} [{', '.join(extents)}]"
 
 
-def _archive(path: Path, head: bytes, size: int) -> Inspection | None:  # noqa: PLR0911
+def _archive(path: Path, head: bytes, size: int) -> Inspection | None:
     if not head.startswith(b"PK\x03\x04"):
         return None
     try:
@@ -187,19 +188,31 @@ def _archive(path: Path, head: bytes, size: int) -> Inspection | None:  # noqa: 
                 metadata = json.loads(archive.read("metadata.json")[:_TEXT_BYTES])
                 version = str(metadata.get("keras_version", "")) or None
                 return Inspection(str(path), "TfKeras", "keras", size, version)
+            facts = torch_files.read_archive(archive)
     except (zipfile.BadZipFile, OSError, ValueError, KeyError) as error:
         return Inspection(str(path), None, "zip", size, findings=(f"the archive is damaged: {error}",))
-    tops = {name.partition("/")[2] for name in names}
-    if any(name.startswith("code/") or name == "constants.pkl" for name in tops):
-        return Inspection(str(path), "PyTorch", "TorchScript", size)
-    if any(name.endswith(("serialized_exported_program.json", "models/model.json")) for name in names):
-        return Inspection(str(path), "PyTorch", "torch.export", size)
-    if "data.pkl" in tops:
-        finding = (
-            "weights or a pickled module alone: save it with torch.jit or torch.export, or deploy a script"
+    return facts and _torch(path, size, facts)
+
+
+def _torch(path: Path, size: int, facts: TorchFacts) -> Inspection:
+    findings = list(facts.findings)
+    if facts.form != torch_files.EXPORT:
+        findings.append(
+            "pickles run code when they are loaded: load only what you trust"
+            if facts.form == torch_files.SAVE
+            else "TorchScript is code for PyTorch, which runs when it is asked: load only what you trust"
         )
-        return Inspection(str(path), "PyTorch", "torch.save", size, findings=(finding,))
-    return None
+    return Inspection(
+        str(path),
+        "PyTorch",
+        facts.form,
+        size,
+        facts.version,
+        facts.inputs,
+        facts.outputs,
+        tuple(findings),
+        dict(facts.details or {}),
+    )
 
 
 def _hdf5(path: Path, head: bytes, size: int) -> Inspection | None:

@@ -9,7 +9,10 @@ from moorage_server.nocode.inspection import Inspection, inspect
 from moorage_server.nocode.model import Model, Source
 
 # The names of Model.Framework, and more that a file may be. "Multi" and "Custom" leave it to the file.
-FRAMEWORKS = (*("Onnx", "ScikitLearn", "TensorFlow", "TfKeras", "XGBoost", "LightGBM", "CatBoost", "MLflow"),)
+FRAMEWORKS = (
+    *("Onnx", "ScikitLearn", "TensorFlow", "TfKeras", "PyTorch"),
+    *("XGBoost", "LightGBM", "CatBoost", "MLflow"),
+)
 _ANY = (None, "Custom", "Multi")
 # Frameworks whose files are served by the class of another label as well.
 _ALIASES = {
@@ -18,7 +21,12 @@ _ALIASES = {
     ("TensorFlow", "MLflow"),
     ("TensorFlow", "TfKeras"),
 }
-_ALIASES |= {("TfKeras", "TensorFlow"), ("ScikitLearn", "XGBoost")}
+_ALIASES |= {
+    ("TfKeras", "TensorFlow"),
+    ("PyTorch", "MLflow"),
+    ("PyTorch", "Onnx"),
+    ("ScikitLearn", "XGBoost"),
+}
 _ALIASES |= {("ScikitLearn", "LightGBM"), ("ScikitLearn", "CatBoost")}
 
 
@@ -50,11 +58,6 @@ def _framework(source: Source, found: Inspection) -> str:
             f"models of the framework {label} need an entry script; known: {', '.join(FRAMEWORKS)}"
         )
     # A pickle may be of anything that behaves like an estimator, whatever it is called.
-    if found.framework == "PyTorch":
-        raise ModelUnusable(
-            f"{Path(found.path).name} is {found.format}: export it to ONNX (torch.onnx.export), or deploy "
-            "it with an entry script"
-        )
     is_pickle = found.format in ("pickle", "joblib", "skops")
     if found.framework in (None, label) or (is_pickle and label == "ScikitLearn"):
         return str(label)
@@ -110,6 +113,19 @@ def _keras(source: Source, cache: Path | None) -> Model:
     return KerasModel(source)
 
 
+def _torch(source: Source, cache: Path | None) -> Model:
+    from moorage_server.nocode.torch_model import open_torch
+
+    _needs_file(source, "one .pt2 or TorchScript file")
+    found = inspect(Path(source.path))
+    if found.framework != "PyTorch":
+        raise ModelUnusable(
+            f"{Path(source.path).name} is damaged or no file of PyTorch: it is neither a program of "
+            "torch.export nor TorchScript"
+        )
+    return open_torch(source, found.format)
+
+
 def _booster(name: str) -> Callable[[Source, Path | None], Model]:
     def load_booster(source: Source, cache: Path | None) -> Model:
         from moorage_server.nocode import booster_model
@@ -135,6 +151,7 @@ _LOADERS: dict[str, Callable[[Source, Path | None], Model]] = {
     "ScikitLearn": _scikit,
     "TensorFlow": _tensorflow,
     "TfKeras": _keras,
+    "PyTorch": _torch,
     **{name: _booster(name) for name in ("XGBoost", "LightGBM", "CatBoost")},
     "MLflow": _mlflow,
 }

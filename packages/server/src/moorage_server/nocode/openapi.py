@@ -69,7 +69,7 @@ def _output(model: Model) -> dict[str, Any]:
 def _schema(tensor: Tensor) -> dict[str, Any]:
     if tensor.form == "map":
         return {"type": "object"}
-    if tensor.form != "tensor" or tensor.shape is None:
+    if tensor.form not in ("tensor", "scalar", "optional") or tensor.shape is None:
         return {"type": "array", "items": {"type": "object"} if "map" in tensor.form else {}}
     schema = _scalar(tensor.kind)
     for extent in reversed(tensor.shape[:_DEEPEST]):
