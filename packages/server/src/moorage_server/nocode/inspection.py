@@ -191,7 +191,7 @@ def _archive(path: Path, head: bytes, size: int) -> Inspection | None:
             facts = torch_files.read_archive(archive)
     except (zipfile.BadZipFile, OSError, ValueError, KeyError) as error:
         return Inspection(str(path), None, "zip", size, findings=(f"the archive is damaged: {error}",))
-    return facts and _torch(path, size, facts)
+    return None if facts is None else _torch(path, size, facts)
 
 
 def _torch(path: Path, size: int, facts: TorchFacts) -> Inspection:
