@@ -18,6 +18,7 @@ SECTIONS = (
     "check",
     "computetarget",
     "dataset",
+    "doctor",
     "down",
     "endpoint",
     "environment",
