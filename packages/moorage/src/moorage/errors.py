@@ -6,6 +6,8 @@ Whose fault it is decides the class. A message names the thing, says what is wro
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
+from moorage.spelling import did_you_mean
+
 
 class MoorageError(Exception):
     """Root of all errors that Moorage raises on purpose; ``str(error)`` is a message for a person."""
@@ -81,7 +83,7 @@ class WorkspaceNotFound(MoorageError):
         there = f"known workspaces: {', '.join(known)}" if known else "there is no workspace yet"
         place = f" in {home}" if home is not None else ""
         super().__init__(
-            f"workspace {name!r} does not exist{place} ({there}); "
+            f"workspace {name!r} does not exist{place} ({there}){did_you_mean(name, known) or ';'} "
             f"make it with: moor workspace create -w {name}"
         )
 
@@ -112,13 +114,20 @@ class SecretsUnreadable(MoorageError):
 
 
 class ModelNotFound(MoorageError):
-    """No such model, or no such version of it."""
+    """No such model, or no such version of it; ``known_names`` are searched for one that was meant."""
 
     code = "model-not-found"
 
-    def __init__(self, name: str, version: int | None = None, known_versions: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        version: int | None = None,
+        known_versions: Sequence[int] = (),
+        known_names: Iterable[str] = (),
+    ) -> None:
         self.name, self.version = name, version
         text = f"model {name if version is None else f'{name}:{version}'} is not registered"
+        text += did_you_mean(name, known_names)
         if known_versions:
             shown = ", ".join(str(known) for known in known_versions[:10])
             text += (
@@ -246,10 +255,11 @@ class EnvironmentNotFound(MoorageError):
 
     code = "environment-not-found"
 
-    def __init__(self, name: str, version: str | None = None) -> None:
+    def __init__(self, name: str, version: str | None = None, known_names: Iterable[str] = ()) -> None:
         self.name, self.version = name, version
         what = name if version is None else f"{name}:{version}"
-        super().__init__(f"environment {what} is not registered; see: moor environment list")
+        meant = did_you_mean(name, known_names) or "; see: moor environment list"
+        super().__init__(f"environment {what} is not registered{meant}")
 
 
 class InterpreterNotFound(MoorageError):
@@ -310,9 +320,10 @@ class DatasetNotFound(MoorageError):
 
     code = "dataset-not-found"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, known_names: Iterable[str] = ()) -> None:
         self.name = name
-        super().__init__(f"data set {name!r} is not registered in this workspace")
+        meant = did_you_mean(name.partition(":")[0], known_names)
+        super().__init__(f"data set {name!r} is not registered in this workspace{meant}")
 
 
 class DatasetExists(MoorageError):
@@ -415,8 +426,10 @@ class ServiceNotFound(MoorageError):
 
     def __init__(self, name: str, known: Sequence[str] = ()) -> None:
         self.name = name
-        text = f"service {name!r} does not exist"
-        super().__init__(f"{text}; services here: {', '.join(known)}" if known else text)
+        text = f"service {name!r} does not exist{did_you_mean(name, known)}"
+        here = f" services here: {', '.join(known[:20])}{', ...' if len(known) > 20 else ''}"
+        separator = "" if text.endswith("?") else ";"
+        super().__init__(f"{text}{separator}{here}" if known else text)
 
 
 class ComputeTargetNotFound(MoorageError):

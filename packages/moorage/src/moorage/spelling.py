@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 MOST = 3
-LONGEST_SEARCH = 5000
+LONGEST_SEARCH = 2000
 """Names compared at most: each takes some microseconds."""
 
 

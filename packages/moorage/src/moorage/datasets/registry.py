@@ -13,6 +13,7 @@ from moorage.datasets.dataset import Dataset, StoredFile, check_dataset_name, re
 from moorage.errors import DatasetExists, DatasetInUse, DatasetNotFound
 from moorage.models.model import checked_labels, checked_text
 from moorage.models.registration import user_name
+from moorage.spelling import LONGEST_SEARCH
 from moorage.storage.statements import next_number
 from moorage.storage.tables import dataset_files, dataset_names, datasets, model_datasets, models
 from moorage.workspace import Workspace
@@ -115,8 +116,12 @@ def get(workspace: Workspace, name: str, version: int | None = None) -> Dataset:
         wanted = wanted.where(datasets.c.version == version)
     with workspace.database.read() as connection:
         found = _read(connection, wanted.order_by(datasets.c.version.desc()).limit(1))
-    if not found:
-        raise DatasetNotFound(name if version is None else f"{name}:{version}")
+        if not found:
+            names = (
+                select(datasets.c.name).where(datasets.c.name.is_not(None)).distinct().limit(LONGEST_SEARCH)
+            )
+            known = connection.execute(names).scalars().all()
+            raise DatasetNotFound(name if version is None else f"{name}:{version}", known)
     return found[0]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from moorage.environments.environment import Environment, check_environment_name, check_variables
 from moorage.errors import EnvironmentNotFound
+from moorage.spelling import LONGEST_SEARCH
 from moorage.storage.audit import record
 from moorage.storage.statements import next_number
 from moorage.storage.tables import environment_names, environments
@@ -63,8 +64,9 @@ def get(workspace: Workspace, name: str, version: str | None = None) -> Environm
         wanted = wanted.where(environments.c.version == str(version))
     with workspace.database.read() as connection:
         row = connection.execute(wanted.limit(1)).first()
-    if row is None:
-        raise EnvironmentNotFound(name, version)
+        if row is None:
+            names = select(environments.c.name).distinct().limit(LONGEST_SEARCH)
+            raise EnvironmentNotFound(name, version, connection.execute(names).scalars().all())
     return _record(row)
 
 

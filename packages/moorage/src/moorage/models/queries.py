@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, or_, select
+from sqlalchemy import Connection, Select, Table, exists, func, or_, select
 
 from moorage.errors import InvalidArgument, ModelNotFound
 from moorage.models.model import Model, parse_model_id
 from moorage.models.rows import read_models
+from moorage.spelling import LONGEST_SEARCH
 from moorage.storage.tables import model_names, model_properties, model_tags, models
 from moorage.workspace import Workspace
 
@@ -43,7 +44,11 @@ def find(connection: Connection, name: str, version: int | None) -> Model:
     found = read_models(connection, wanted)
     if not found:
         newest_first = select(models.c.version).where(models.c.name == name).order_by(models.c.id.desc())
-        raise ModelNotFound(name, version, connection.execute(newest_first.limit(11)).scalars().all())
+        versions = connection.execute(newest_first.limit(11)).scalars().all()
+        # A name outlives its models, so that its numbers are never given twice.
+        living = select(model_names.c.name).where(exists().where(models.c.name == model_names.c.name))
+        names = () if versions else connection.execute(living.limit(LONGEST_SEARCH)).scalars().all()
+        raise ModelNotFound(name, version, versions, names)
     return found[0]
 
 
