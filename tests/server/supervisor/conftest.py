@@ -51,10 +51,22 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "service.json").write_text(json.dumps({"number": number, **behaviour}))
 
-    def want(self, number, *, port=None, drain_timeout_s=5.0, signals=True, trial=None, **behaviour):
+    def want(
+        self,
+        number,
+        *,
+        port=None,
+        drain_timeout_s=5.0,
+        signals=True,
+        trial=None,
+        candidate=None,
+        **behaviour,
+    ):
         self.write(number, **behaviour)
         settings = f"revisions/{number}/service.json"
-        desired = Desired(number, settings, "127.0.0.1", port, drain_timeout_s, trial=trial)
+        desired = Desired(
+            number, settings, "127.0.0.1", port, drain_timeout_s, trial=trial, candidate=candidate
+        )
         files.write_json(self.folder / files.DESIRED, desired.to_json())
         if signals:
             lock.signal_supervisor(self.folder, signal.SIGHUP)

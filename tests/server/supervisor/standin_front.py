@@ -46,6 +46,10 @@ async def serve():
             if path.startswith("/report"):
                 count, failed = path.split("/")[2:]
                 report(event="requests", count=int(count), failed=int(failed))
+            if path.startswith("/candidate"):
+                state, *counts = path.split("/")[2:]
+                names = ("generation", "count", "failed", "live_count", "live_failed")
+                report(event="candidate", state=state, **dict(zip(names, map(int, counts))))  # noqa: B905
             if path == "/die":
                 os._exit(7)
             writer.write(answer())

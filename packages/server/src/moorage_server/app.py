@@ -71,12 +71,30 @@ class App:
             **dict.fromkeys(docs_page.ASSETS, (_READ, self._asset)),
         }
         self._guard: Guard | None = None
+        self._rate_limit: RateLimit | None = None
+        # While there is a second revision: whole bodies for both, and metrics of each.
+        self.buffers_bodies = False
+        self.more_metrics: Callable[[], bytes] | None = None
+        self._public = parse_routes(settings.public_routes)
         if settings.auth is not None:
             self._guard = Guard(Path(settings.auth_file), cast(Literal["key", "token"], settings.auth))
             clock.every_second(self._guard.refresh)
-            self._protect(self._guard, parse_routes(settings.public_routes))
+            self._protect(self._guard)
         if settings.rate_limit_per_s:
-            self._limit(RateLimit(settings.rate_limit_per_s, settings.rate_limit_burst))
+            self._rate_limit = RateLimit(settings.rate_limit_per_s, settings.rate_limit_burst)
+        self.score_with(None)
+
+    def score_with(self, handler: Handler | None) -> None:
+        """Let ``handler`` score from the next request on; None: the script, with nothing in between.
+
+        Who may call, and how often, is checked before as ever.
+        """
+        handler = handler or self.scoring.score
+        if self._guard is not None and b"/score" not in self._public:
+            handler = self._guarded(self._guard, handler)
+        if self._rate_limit is not None:
+            handler = self._limited(self._rate_limit, handler)
+        self._routes[b"/score"] = (_SCORE, handler)
 
     def describe(self, description: ScriptDescription) -> None:
         """Serve this script from now on."""
@@ -115,7 +133,9 @@ class App:
         """Whether the body of this request should be handed on before it is complete."""
         if self._guard is not None and self._guard.caller(exchange.fields[AUTHORIZATION]) is None:
             return True  # refused without waiting for the rest
-        return self.scoring.takes_streams and self._is_score(exchange) and exchange.method == b"POST"
+        if not self.scoring.takes_streams or self.buffers_bodies:
+            return False
+        return self._is_score(exchange) and exchange.method == b"POST"
 
     def answer_overloaded(self, exchange: Exchange, lines: bytes) -> None:
         """Say that no scorer is free, and when to come again."""
@@ -156,9 +176,9 @@ class App:
 
     # who may call
 
-    def _protect(self, guard: Guard, public: frozenset[bytes]) -> None:
+    def _protect(self, guard: Guard) -> None:
         for path, (methods, handler) in self._routes.items():
-            if path not in public and path not in docs_page.ASSETS:
+            if path not in self._public and path not in docs_page.ASSETS and path != b"/score":
                 self._routes[path] = (methods, self._guarded(guard, handler))
 
     def _guarded(self, guard: Guard, handler: Handler) -> Handler:
@@ -172,9 +192,8 @@ class App:
 
         return check
 
-    def _limit(self, limit: RateLimit) -> None:
-        """Let callers score so often and no more; who they are was checked before, if it matters."""
-        methods, handler = self._routes[b"/score"]
+    def _limited(self, limit: RateLimit, handler: Handler) -> Handler:
+        """Let callers score so often and no more; who they are is checked behind it, if it matters."""
 
         def check(exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
             header = exchange.fields[AUTHORIZATION]
@@ -186,7 +205,7 @@ class App:
             else:
                 self._answer_hasty(exchange, math.ceil(wait_s), tail + cors)
 
-        self._routes[b"/score"] = (methods, check)
+        return check
 
     def _answer_hasty(self, exchange: Exchange, wait_s: int, lines: bytes) -> None:
         self.metrics.answers[429] += 1
@@ -243,7 +262,10 @@ class App:
             restarts=pool.restarts,
             connections=self.connections(),
         )
-        exchange.answer(answers.OK, _METRICS_BLOCK, prometheus_text(self.metrics, gauges))
+        text = prometheus_text(self.metrics, gauges)
+        if self.more_metrics is not None:
+            text += self.more_metrics()
+        exchange.answer(answers.OK, _METRICS_BLOCK, text)
 
     def _docs(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         exchange.answer(answers.OK, docs_page.PAGE_BLOCK, docs_page.page(self._openapi.newest()))

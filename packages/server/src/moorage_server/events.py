@@ -26,6 +26,10 @@ class Events:
         """So many scoring requests were answered since the start, so many of them by a failure."""
         self._send({"event": "requests", "count": count, "failed": failed})
 
+    def candidate(self, generation: int, state: str, **facts: object) -> None:
+        """How the second revision is: starting, serving (with its counts) or failed (with the error)."""
+        self._send({"event": "candidate", "generation": generation, "state": state, **facts})
+
     def failed(self, failure: ScriptFailed) -> None:
         self._send({"event": "failed", "error": failure.as_json()})
 

@@ -16,8 +16,13 @@ from moorage_server.metrics import BUCKETS_MS, Gauges, Metrics
 
 def prometheus_text(metrics: Metrics, gauges: Gauges) -> bytes:
     """Return the text exposition format; times are in seconds, as is the custom there."""
+    return as_text(_families(metrics, gauges))
+
+
+def as_text(families: Iterable[Metric]) -> bytes:
+    """Return metric families in the text exposition format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(list(_families(metrics, gauges))))
+    registry.register(_Snapshot(list(families)))
     return generate_latest(registry)
 
 

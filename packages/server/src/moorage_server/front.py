@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from moorage_server import cgroups, limits, logs, scorer_user
 from moorage_server.app import App
+from moorage_server.candidate import Candidates, Surroundings
 from moorage_server.clock import Clock
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
@@ -49,7 +50,11 @@ class Front:
         watched: Path | None = None,
         http: str = "own",
     ) -> None:
-        """Prepare a front on bound sockets; changes below ``watched`` load the script again."""
+        candidates_in: Path | None = None,
+        """Prepare a front on bound sockets; changes below ``watched`` load the script again.
+
+        In ``candidates_in`` instructions about a second revision may appear.
+        """
         self.settings = settings
         self._sockets = sockets
         self._events = events
@@ -69,6 +74,11 @@ class Front:
             self._certificate = tls.Certificate(Path(settings.tls_certificate), Path(settings.tls_key))
         self.app = App(settings, self._new_pool(), Clock(), Metrics())
 
+        self._candidates: Candidates | None = None
+        if candidates_in is not None:
+            own = Surroundings(tuple(ports or [0]), self._group)
+            self._candidates = Candidates(candidates_in, self.app, events, own)
+            self.app.clock.every_second(self._candidates.look)
     async def run(self) -> None:
         """Serve until :meth:`stop`.
 
@@ -91,6 +101,8 @@ class Front:
                     await watch
             self.app.clock.stop()
             await self.app.pool.stop()
+            if self._candidates is not None:
+                await self._candidates.stop()
             if self._group is not None:
                 self._group.close()
 
@@ -195,9 +207,10 @@ async def serve_front(
     leash_fd: int | None = None,
     trial_requests: int = 0,
 ) -> int:
+    candidates_in: Path | None = None,
     """Run one front until a signal ends it, or the other end of the leash is gone; return the exit code."""
     try:
-        front = Front(settings, sockets, events, watched=watched, http=http)
+        front = Front(settings, sockets, events, watched=watched, http=http, candidates_in=candidates_in)
     except InvalidSettings as error:
         logger.error("%s", error)
         events.failed(ScriptFailed("settings", str(error)))
@@ -236,6 +249,7 @@ def run_front(
     leash_fd: int | None = None,
     trial_requests: int = 0,
 ) -> int:
+    candidates_in: Path | None = None,
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
@@ -249,6 +263,7 @@ def run_front(
             leash_fd=leash_fd,
             trial_requests=trial_requests,
         )
+            candidates_in=candidates_in,
     )
 
 
@@ -282,7 +297,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # modules: the user's files must not be taken for them.
         os.chdir(settings.app_root)
         listener = socket.socket(fileno=options.listen_fd)
+    candidates_in = None
         listener.set_inheritable(False)
+        candidates_in = options.settings.absolute().parent
     else:
         try:
             listener = socket.create_server((options.host, options.port), backlog=limits.BACKLOG)
@@ -304,3 +321,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+        candidates_in=candidates_in,

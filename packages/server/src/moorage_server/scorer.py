@@ -54,7 +54,12 @@ class Scorer:
                 await template.adopt(theirs)
             else:
                 self.process = ScorerProcess(
-                    self.pool.command, self.pool.environment, theirs, self._exited, self.pool.limits
+                    self.pool.command,
+                    self.pool.environment,
+                    theirs,
+                    self._exited,
+                    self.pool.limits,
+                    self.pool.folder,
                 )
         except OSError as error:
             ours.close()

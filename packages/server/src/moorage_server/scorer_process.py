@@ -46,8 +46,11 @@ class ScorerProcess:
         descriptor: socket.socket,
         on_exit: Callable[[int], None],
         limits: ScorerLimits,
+        folder: str | None = None,
     ) -> None:
         """Start it with ``descriptor`` inherited; the caller closes its own copy.
+
+        ``folder`` is its current folder, None: that of this process.
 
         Raises:
             OSError: the interpreter cannot be started.
@@ -60,6 +63,7 @@ class ScorerProcess:
             limits.command(command),
             env={**limits.variables(dict(environment)), "MOORAGE_SCORER_FD": str(descriptor.fileno())},
             stdin=subprocess.DEVNULL,
+            cwd=folder,
             pass_fds=[descriptor.fileno()],
             start_new_session=True,
         )

@@ -44,7 +44,10 @@ class ScorerPool:
         limits: ScorerLimits | None = None,
         folder: str | None = None,
     ) -> None:
-        """Prepare a pool; ``variables`` are those that the contract promises to scripts."""
+        """Prepare a pool; ``variables`` are those that the contract promises to scripts.
+
+        ``folder`` is the current folder of the scorers, None: that of this process.
+        """
         self.settings = settings
         self.command = command or runtime_command(settings.python)
         additional = {**(variables or {}), **settings.environment}
@@ -58,7 +61,7 @@ class ScorerPool:
         self.limits = limits or ScorerLimits.of(settings)
         self.template: Template | None = None
         if settings.preload:
-            self.template = Template(self.command, self.environment, self.configuration, self.limits)
+            self.template = Template(self.command, self.environment, self.configuration, self.limits, folder)
         self.waiting = WaitingLine(settings.max_queue_wait_ms / 1000, self._expired)
         self.held = 0  # calls that are not answered, not cancelled
         self.limit = settings.max_concurrent_requests

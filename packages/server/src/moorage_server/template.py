@@ -66,8 +66,10 @@ class Template:
         environment: Mapping[str, str],
         configuration: Mapping[str, Any],
         limits: ScorerLimits,
+        folder: str | None = None,
     ) -> None:
         self._command = command
+        self._folder = folder
         self._limits = limits
         self._environment = environment
         self._configuration = configuration
@@ -122,7 +124,7 @@ class Template:
         ours.setblocking(False)
         try:
             self.process = ScorerProcess(
-                self._command, self._environment, theirs, lambda code: None, self._limits
+                self._command, self._environment, theirs, lambda code: None, self._limits, self._folder
             )
         except OSError as error:
             ours.close()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import files, orphans, recovery
+from .candidate import Rollout
 from .front_process import FrontProcess, read_available
 from .generation import Generation
 from .keeping import IS_SUPPORTED, Inheritance, Keeping, KeptFront, listener_name
@@ -51,6 +52,10 @@ class Supervisor:
     _look_at: float = 0.0
     _seen: tuple[int, int, int] | None = None
     _written: Status | None = None
+    rollout: Rollout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rollout = Rollout(self.service_dir, self.log.say, self.clock)
 
     def run(self, wakeup: socket.socket, inheritance: Inheritance | None = None) -> None:
         """Work until stopped; ``wakeup`` becomes readable when a signal arrived."""
@@ -59,6 +64,7 @@ class Supervisor:
         self._recover(inheritance or Inheritance())
         while True:
             self._look()
+            self._follow_rollout()
             self._stop()
             self._act()
             self._write_status()
@@ -108,9 +114,10 @@ class Supervisor:
 
         What cannot be taken over is ended, and the generation that served is started again.
         """
-        self._look()
         content = files.read_json(self.service_dir / files.STATUS)
         earlier = Status.from_json(content) if content else None
+        self.rollout.recall(earlier.candidate if earlier else None)
+        self._look()
         lost = recovery.lost_trial(self.wanted, earlier)
         if lost is not None:
             self.generations[lost.number] = lost
@@ -179,7 +186,12 @@ class Supervisor:
         if not self.wanted.running:
             self._stops_requested = max(self._stops_requested, 1)
             return
+        self.wanted = self.rollout.follow(self.wanted)
         self.log.say(f"generation {self.wanted.generation} is wanted")
+
+    def _follow_rollout(self) -> None:
+        states = {number: (g.state, g.error) for number, g in self.generations.items()}
+        self.wanted = self.rollout.tick(states) or self.wanted
 
     # --- doing ---
 
@@ -309,6 +321,8 @@ class Supervisor:
                     self._tell(generation, "is ready")
                 case "closed":
                     generation.accepts = False
+                case "candidate":
+                    self.rollout.hear(generation.number, event)
                 case "requests":
                     self._judge(generation, event.get("count"), event.get("failed"))
                 case "failed":
@@ -386,7 +400,7 @@ class Supervisor:
         self.log.say(f"generation {generation.number} {text}")
 
     def _timeout_s(self) -> float:
-        deadlines = [self._look_at]
+        deadlines = [self._look_at, *self.rollout.deadlines]
         if self.keeping.link is None and IS_SUPPORTED:
             deadlines.append(self.keeping.start_at)
         for generation in self.generations.values():
@@ -405,11 +419,13 @@ class Supervisor:
             generation=live.number if live else None,
             generations=tuple(g.status() for _, g in sorted(self.generations.items())),
             updated_at="",
+            candidate=self.rollout.status,
         )
         if status == self._written:
             return
-        # Which generation served must be known after a power failure; the rest is found out again.
-        is_durable = self._written is None or self._written.generation != status.generation
+        # Which generation served must be known after a power failure, and what a canary came to; the rest is
+        # found out again.
+        is_durable = self._written is None or _decided(self._written) != _decided(status)
         content = replace(status, updated_at=timestamp()).to_json()
         try:
             files.write_json(self.service_dir / files.STATUS, content, is_durable=is_durable)
@@ -431,6 +447,11 @@ class Supervisor:
             return "running" if live.state == "ready" else "starting"
         states = {g.state for g in self.generations.values()}
         return "failed" if "failed" in states and "starting" not in states else "starting"
+
+
+def _decided(status: Status) -> tuple[object, ...]:
+    candidate = status.candidate
+    return (status.generation, candidate and (candidate.generation, candidate.state, candidate.ends_at))
 
 
 def install_signals(supervisor: Supervisor) -> socket.socket:

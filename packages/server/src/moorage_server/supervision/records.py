@@ -4,16 +4,30 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from .candidate_records import Candidate, CandidateStatus
+from .failures import Failure, InvalidDesired, check_path, is_int
+
+__all__ = [
+    "DEFAULT_DRAIN_TIMEOUT_S",
+    "TRIAL_STAGE",
+    "Candidate",
+    "CandidateStatus",
+    "Desired",
+    "Failure",
+    "GenerationState",
+    "GenerationStatus",
+    "InvalidDesired",
+    "Status",
+    "SupervisorState",
+    "Trial",
+]
+
 SupervisorState = Literal["starting", "running", "failed", "stopping", "stopped"]
 GenerationState = Literal["starting", "ready", "draining", "failed", "stopped"]
 
 DEFAULT_DRAIN_TIMEOUT_S = 60.0
 # The stage of a failure that shows only under requests.
 TRIAL_STAGE = "trial"
-
-
-class InvalidDesired(ValueError):
-    """``desired.json`` does not say what to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +48,12 @@ class Trial:
         if not isinstance(value, Mapping) or value.keys() != cls.__dataclass_fields__.keys():
             raise InvalidDesired("trial must have requests, max_error_share, generation and settings")
         trial = cls(**value)
-        if not (_is_int(trial.requests) and _is_int(trial.generation)):
+        if not (is_int(trial.requests) and is_int(trial.generation)):
             raise InvalidDesired("trial: requests and generation must be whole numbers")
         share = trial.max_error_share
         if isinstance(share, bool) or not isinstance(share, (int, float)):
             raise InvalidDesired("trial: max_error_share must be a number")
-        _check_path(trial.settings)
+        check_path(trial.settings)
         return trial
 
 
@@ -48,7 +62,7 @@ class Desired:
     """What the control plane wants to run.
 
     ``settings`` is relative to the service folder; ``port`` None means any free port. ``running`` False:
-    nothing should run, also not after the machine was started again.
+    nothing should run, also not after the machine was started again. ``candidate``: a second revision beside.
     """
 
     generation: int
@@ -58,6 +72,7 @@ class Desired:
     drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S
     running: bool = True
     trial: Trial | None = None
+    candidate: Candidate | None = None
 
     def to_json(self) -> dict[str, Any]:
         value = asdict(self)
@@ -66,6 +81,8 @@ class Desired:
             del value["running"]
         if self.trial is None:
             del value["trial"]
+        if self.candidate is None:
+            del value["candidate"]
         return value
 
     def fallback(self) -> "Desired | None":
@@ -73,7 +90,12 @@ class Desired:
         if self.trial is None:
             return None
         return replace(
-            self, generation=self.trial.generation, settings=self.trial.settings, port=None, trial=None
+            self,
+            generation=self.trial.generation,
+            settings=self.trial.settings,
+            port=None,
+            trial=None,
+            candidate=None,
         )
 
     @classmethod
@@ -87,41 +109,26 @@ class Desired:
         if unknown:
             raise InvalidDesired(f"unknown key {sorted(unknown)[0]!r}")
         try:
-            trial = value.get("trial")
-            desired = cls(**{**value, "trial": None if trial is None else Trial.from_json(trial)})
+            trial, candidate = value.get("trial"), value.get("candidate")
+            parts = {
+                "trial": None if trial is None else Trial.from_json(trial),
+                "candidate": None if candidate is None else Candidate.from_json(candidate),
+            }
+            desired = cls(**{**value, **parts})
         except TypeError as error:
             raise InvalidDesired(str(error)) from error
-        if not _is_int(desired.generation) or desired.generation < 1:
+        if not is_int(desired.generation) or desired.generation < 1:
             raise InvalidDesired("generation must be a whole number from 1 on")
-        _check_path(desired.settings)
+        check_path(desired.settings)
         if not isinstance(desired.host, str):
             raise InvalidDesired("host must be a text")
-        if desired.port is not None and not (_is_int(desired.port) and 1 <= desired.port <= 65535):
+        if desired.port is not None and not (is_int(desired.port) and 1 <= desired.port <= 65535):
             raise InvalidDesired("port must be null or a number from 1 to 65535")
         if isinstance(desired.drain_timeout_s, bool) or not isinstance(desired.drain_timeout_s, (int, float)):
             raise InvalidDesired("drain_timeout_s must be a number of seconds")
         if not isinstance(desired.running, bool):
             raise InvalidDesired("running must be true or false")
         return desired
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a generation does not run: the stage it failed in, a sentence, the user's own traceback or ''."""
-
-    stage: str
-    message: str
-    traceback: str = ""
-
-    @classmethod
-    def from_json(cls, value: object) -> "Failure | None":
-        if not isinstance(value, Mapping):
-            return None
-        return cls(
-            stage=str(value.get("stage") or "start"),
-            message=str(value.get("message") or "it gave no reason"),
-            traceback=str(value.get("traceback") or ""),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +159,7 @@ class Status:
     generation: int | None
     generations: tuple[GenerationStatus, ...]
     updated_at: str
+    candidate: CandidateStatus | None = None
 
     def of(self, number: int) -> GenerationStatus | None:
         """Return the generation ``number``, None if it is not (or no longer) listed."""
@@ -185,15 +193,7 @@ class Status:
                 generation=value["generation"],
                 generations=generations,
                 updated_at=value["updated_at"],
+                candidate=CandidateStatus.from_json(value.get("candidate")),
             )
         except (KeyError, TypeError):
             return None
-
-
-def _check_path(settings: object) -> None:
-    if not isinstance(settings, str) or settings.startswith("/") or ".." in settings.split("/"):
-        raise InvalidDesired("settings must be a path inside the service folder")
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
