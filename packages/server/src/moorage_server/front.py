@@ -49,8 +49,8 @@ class Front:
         *,
         watched: Path | None = None,
         http: str = "own",
-    ) -> None:
         candidates_in: Path | None = None,
+    ) -> None:
         """Prepare a front on bound sockets; changes below ``watched`` load the script again.
 
         In ``candidates_in`` instructions about a second revision may appear.
@@ -73,12 +73,12 @@ class Front:
 
             self._certificate = tls.Certificate(Path(settings.tls_certificate), Path(settings.tls_key))
         self.app = App(settings, self._new_pool(), Clock(), Metrics())
-
         self._candidates: Candidates | None = None
         if candidates_in is not None:
             own = Surroundings(tuple(ports or [0]), self._group)
             self._candidates = Candidates(candidates_in, self.app, events, own)
             self.app.clock.every_second(self._candidates.look)
+
     async def run(self) -> None:
         """Serve until :meth:`stop`.
 
@@ -100,9 +100,9 @@ class Front:
                 with contextlib.suppress(asyncio.CancelledError):
                     await watch
             self.app.clock.stop()
-            await self.app.pool.stop()
             if self._candidates is not None:
                 await self._candidates.stop()
+            await self.app.pool.stop()
             if self._group is not None:
                 self._group.close()
 
@@ -206,8 +206,8 @@ async def serve_front(
     http: str = "own",
     leash_fd: int | None = None,
     trial_requests: int = 0,
-) -> int:
     candidates_in: Path | None = None,
+) -> int:
     """Run one front until a signal ends it, or the other end of the leash is gone; return the exit code."""
     try:
         front = Front(settings, sockets, events, watched=watched, http=http, candidates_in=candidates_in)
@@ -248,8 +248,8 @@ def run_front(
     http: str = "own",
     leash_fd: int | None = None,
     trial_requests: int = 0,
-) -> int:
     candidates_in: Path | None = None,
+) -> int:
     """Run one front on an event loop of its own; return the exit code."""
     import uvloop  # not on Windows
 
@@ -262,8 +262,8 @@ def run_front(
             http=http,
             leash_fd=leash_fd,
             trial_requests=trial_requests,
-        )
             candidates_in=candidates_in,
+        )
     )
 
 
@@ -292,14 +292,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.error("%s", error)
         events.failed(ScriptFailed("settings", str(error)))
         return 3
+    candidates_in = None
     if options.listen_fd is not None:
+        candidates_in = options.settings.absolute().parent
         # Old scripts name files relative to the application root. Not done before Python has found its own
         # modules: the user's files must not be taken for them.
         os.chdir(settings.app_root)
         listener = socket.socket(fileno=options.listen_fd)
-    candidates_in = None
         listener.set_inheritable(False)
-        candidates_in = options.settings.absolute().parent
     else:
         try:
             listener = socket.create_server((options.host, options.port), backlog=limits.BACKLOG)
@@ -316,9 +316,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         http=options.http,
         leash_fd=options.leash_fd,
         trial_requests=options.trial_requests,
+        candidates_in=candidates_in,
     )
 
 
 if __name__ == "__main__":
     sys.exit(main())
-        candidates_in=candidates_in,
