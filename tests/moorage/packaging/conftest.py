@@ -8,7 +8,7 @@ import pytest
 from moorage import models
 from moorage.deployments import InferenceConfig
 from moorage.environments import Environment
-from moorage.environments.interpreters import this_python
+from moorage.environments.interpreters import Python, this_python
 from moorage.environments.locking import Lock, this_platform
 from moorage.environments.store import Store
 from moorage.environments.wanted import translate
@@ -43,6 +43,8 @@ def offline(home):
     for wanted, line in locks.items():
         lock = Lock("{}.{}".format(*sys.version_info), this_platform(), f"{line}\n")
         Store.of(home).remember(wanted, python, lock)
+    # For images whose Python nobody knows.
+    Store.of(home).remember(needs, Python(python.path, (3, 0, 0)), lock)
 
 
 @pytest.fixture

@@ -100,7 +100,8 @@ def test_a_user_managed_environment_is_the_base_image(make, script):
     made = make(script(environment=environment), base_image="localhost/mine:1")
     text = (made.context / "Dockerfile").read_text()
     assert "ARG BASE_IMAGE=localhost/mine:1" in text
-    assert "AS environment" not in text
+    assert "AS moorage-environment" not in text
+    assert "sys.version_info >= (3, 10)" in text
     assert json.loads((made.context / "service.json").read_text())["python"] == "/opt/miniconda/bin/python"
 
 
@@ -169,7 +170,7 @@ def test_an_older_python_brings_the_server_s_along():
     text = Recipe("3.6").text
     assert "ARG BASE_IMAGE=docker.io/library/python:3.6-slim-bullseye" in text
     assert "ARG SERVER_IMAGE=docker.io/library/python:3.11-slim-bullseye" in text
-    assert "COPY --from=server /opt/python /opt/python" in text
+    assert "COPY --from=moorage-server /opt/python /opt/python" in text
     assert "SERVER_IMAGE" not in Recipe("3.10").text
 
 

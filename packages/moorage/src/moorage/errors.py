@@ -306,10 +306,29 @@ class EngineNotFound(MoorageError):
         )
 
 
+class ContainerEngineNotFound(MoorageError):
+    """A service is to run in a container, and no engine that runs containers works."""
+
+    code = "container-engine-not-found"
+
+    def __init__(self, faults: Sequence[str] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            f"a container needs Docker or Podman, and neither can be used: {'; '.join(faults)}; "
+            "start or install one, or deploy with compute type local, which needs none"
+        )
+
+
 class ImageBuildFailed(MoorageError):
     """There is no image: an engine could not build it (the message has its last words), or has lost it."""
 
     code = "image-build-failed"
+
+
+class RegistryFault(MoorageError):
+    """A registry of images refused, or could not be reached; the message says whose word that is."""
+
+    code = "registry-fault"
 
 
 # --- data sets ---------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class InferenceConfig:
     def as_record(self) -> Record:
         """Return the control plane's form; raises what it says of impossible values."""
         environment = None if self.environment is None else self.environment.as_record()
+        registry = self.base_image_registry
         return Record(
             entry_script=self.entry_script,
             source_directory=self.source_directory,
@@ -102,7 +103,10 @@ class InferenceConfig:
             enable_gpu=bool(self.enable_gpu),
             cuda_version=self.cuda_version,
             base_image=self.base_image,
-            base_image_registry=self.base_image_registry.address,
+            base_image_registry=registry.address,
+            base_image_credentials=(registry.username, registry.password)
+            if registry.username and registry.password
+            else None,
             description=self.description,
         )
 

@@ -125,10 +125,10 @@ def package(
             image_label=image_label,
             on_line=print,
         )
-    except errors.ImageBuildFailed as error:
+    except (errors.ImageBuildFailed, errors.RegistryFault) as error:
         made._fill(workspace, inference_config.environment, None)
         made.state, made.error = "Failed", error
-        print("The image was not built; wait_for_creation() raises what the engine said")
+        print("There is no image; wait_for_creation() raises what the engine said")
         return made
     made._fill(workspace, inference_config.environment, record)
     return made

@@ -81,7 +81,8 @@ def inference_config(
     base = parse_inference_config(file) if file is not None else current
     if base is not None:
         if environment is not None:
-            base = replace(base, conda_file=None, runtime=None, base_image=None, base_image_registry=None)
+            base = replace(base, conda_file=None, runtime=None, base_image=None)
+            base = replace(base, base_image_registry=None, base_image_credentials=None)
         elif "conda_file" in changes:
             base = replace(base, environment=None)
         return replace(base, **changes)

@@ -53,6 +53,13 @@ def package(
         Path | None,
         typer.Option("--output-path", help="Empty folder for Dockerfile and files; no image is built then."),
     ] = None,
+    wheels: Annotated[
+        Path | None,
+        typer.Option("--wheels", help="Folder of wheels that all packages come from; nothing is downloaded."),
+    ] = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push the image to the registry in its name, as `podman push` would.")
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Accepted; the command returns when the package is made.")
     ] = False,
@@ -81,6 +88,8 @@ def package(
         generate_dockerfile=output_path is not None,
         image_name=image_name,
         image_label=image_label,
+        wheels=wheels,
+        push=True if push else None,
         on_line=session.say,
     )
     for notice in made.notices:
@@ -93,4 +102,5 @@ def package(
         "modelIds": list(made.models),
         "imageId": made.image_id,
         "sizeBytes": made.size_bytes,
+        "digest": made.digest,
     }

@@ -73,6 +73,7 @@ def parse_inference_config(
         "cuda_version": None if file.cuda_version is None else str(file.cuda_version),
         "base_image": file.base_image,
         "base_image_registry": registry.address if isinstance(registry, RegistryFile) else registry,
+        "base_image_credentials": _credentials(registry),
     }
     if environment is not None:
         older_form = {}
@@ -88,6 +89,12 @@ def parse_inference_config(
         description=file.description,
         **older_form,
     )
+
+
+def _credentials(registry: str | RegistryFile | None) -> tuple[str, str] | None:
+    if not isinstance(registry, RegistryFile) or not registry.username or not registry.password:
+        return None
+    return registry.username, registry.password
 
 
 def parse_deployment_config(path: str | Path, *, on_warning: OnWarning | None = None) -> DeploymentConfig:

@@ -1,7 +1,7 @@
 """What runs inside a service: entry script, source folder, environment."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from moorage.environments import CondaSpecification, Environment, read_conda_file
@@ -17,6 +17,7 @@ _OLDER_FORM = (
     "cuda_version",
     "base_image",
     "base_image_registry",
+    "base_image_credentials",
 )
 
 
@@ -26,7 +27,8 @@ class InferenceConfig:
 
     ``source_directory`` counts from the current folder; ``entry_script``, ``conda_file`` and
     ``extra_docker_file_steps`` count from ``source_directory`` where it is given. Without ``environment`` and
-    ``conda_file`` the script runs in the Python that deploys it.
+    ``conda_file`` the script runs in the Python that deploys it. ``base_image_credentials`` are user name and
+    password for the registry of ``base_image``; they are never written down.
 
     Raises:
         InvalidConfiguration: both forms are mixed, or a value is not possible.
@@ -42,6 +44,7 @@ class InferenceConfig:
     cuda_version: str | None = None
     base_image: str | None = None
     base_image_registry: str | None = None
+    base_image_credentials: tuple[str, str] | None = field(default=None, repr=False)
     description: str | None = None
 
     def __post_init__(self) -> None:

@@ -78,7 +78,7 @@ def _unmet(config: InferenceConfig, current: Path) -> Wanted | None:
         return None
     from moorage.deployments.requirements import unmet_requirements
 
-    pip = (*pip, *_extra_requirements(config))
+    pip = (*pip, *extra_requirements(config))
     if not list(unmet_requirements(ask(current, (), ()), conda, pip)):
         return None
     return translate(conda, pip)
@@ -98,8 +98,12 @@ def build_own(own: OwnEnvironment, on_progress: Callable[[str], None]) -> None:
     build(own.wanted, on_progress=on_progress)
 
 
-def _extra_requirements(config: InferenceConfig) -> tuple[str, ...]:
-    """Return the lines of the file that a variable of the environment names, from the script's folder."""
+def extra_requirements(config: InferenceConfig) -> tuple[str, ...]:
+    """Return the lines of the file that a variable of the environment names, from the script's folder.
+
+    Raises:
+        MoorageError: it cannot be read.
+    """
     variables = config.environment.variables if config.environment else {}
     name = variables.get(EXTRA_REQUIREMENTS)
     if not name:

@@ -75,7 +75,7 @@ class Unresolved(Exception):
         super().__init__(said)
         self.without_wheels = tuple(sorted(set(re.findall(r"Wheels are required for `([^`]+)`", said))))
         self.unknown = tuple(
-            dict.fromkeys(re.findall(r"[Bb]ecause (\S+) was not found in the package", said))
+            dict.fromkeys(re.findall(r"[Bb]ecause (\S+) was not found in the (?:provided )?package", said))
         )
 
 

@@ -4,14 +4,16 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from moorage import models as registry
 from moorage.deployments.imports import reachable
 from moorage.deployments.inference import InferenceConfig
+from moorage.deployments.own_environment import extra_requirements
 from moorage.deployments.plans import model_folder, model_map
 from moorage.deployments.problems import Problem
 from moorage.deployments.script import check_script
@@ -28,6 +30,7 @@ from moorage.environments.locking import Lock
 from moorage.errors import InvalidConfiguration, PlanRejected
 from moorage.models import Model
 from moorage.packaging import dockerfile
+from moorage.packaging.bases import Base, find_base
 from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.wheels import write_wheel
 from moorage.workspace import Workspace, home_folder
@@ -36,6 +39,10 @@ from moorage_server.settings import ServiceSettings, settings_as_json
 
 DEFAULT_EPOCH = 315_532_800  # 1980-01-01: what zip files can hold too
 OUR_PREFIX = "org.moorage"
+_PRIVATE_INDEX = (
+    "the packages come from an index of their own, whose address is not in the files; whoever builds them "
+    "says it with: --secret id=pip.conf,src=FILE"
+)
 _RUN = """#!/bin/sh
 # Starts the server in the foreground; it passes signals on to the script's processes.
 exec {server}/bin/python -I -m moorage_server.front --settings {server}/service.json \\
@@ -51,6 +58,7 @@ class Contents:
     source: Source
     environment: Environment
     recipe: dockerfile.Recipe
+    base: Base
     lock: Lock | None
     server: Lock
     notices: tuple[str, ...] = ()
@@ -66,6 +74,8 @@ def look(
 ) -> Contents:
     """Return what an image of these models and this script is made of; looks up exact versions.
 
+    With ``wheels``, a folder, all packages are from there and nothing is looked up elsewhere.
+
     Raises:
         PlanRejected: the script is missing or wrong; all problems.
         InvalidConfiguration: there is no environment, or it cannot be understood.
@@ -76,19 +86,25 @@ def look(
     config = config.absolute()
     source = _source(config)
     environment = _environment(config)
-    lock, python, notices = environment_lock(environment)
-    chosen = base_image or os.environ.get("MOORAGE_BASE_IMAGE") or _own_image(environment, config)
+    base = find_base(environment, config, base_image)
+    lock, python, notices = environment_lock(environment, extra_requirements(config), wheels)
+    has_index = lock is not None and bool(lock.options)
+    if has_index:
+        notices += (_PRIVATE_INDEX,)
     recipe = dockerfile.Recipe(
         python,
-        chosen,
+        base.image,
+        base_dockerfile=base.dockerfile,
         installs_environment=lock is not None,
         has_models=bool(found),
         has_wheels=wheels is not None,
-        labels=_labels(found, lock),
+        has_index=has_index,
         variables=_variables(found, source),
         steps=_steps(config),
     )
-    return Contents(found, source, environment, recipe, lock, server_lock(recipe.server_python), notices)
+    recipe = replace(recipe, labels=_labels(found, lock, None if base.dockerfile else recipe.base))
+    server = server_lock(None if lock is None else recipe.server_python, wheels)
+    return Contents(found, source, environment, recipe, base, lock, server, notices)
 
 
 def write_context(workspace: Workspace, contents: Contents, folder: Path, wheels: Path | None = None) -> None:
@@ -151,18 +167,14 @@ def _source(config: InferenceConfig) -> Source:
 def _environment(config: InferenceConfig) -> Environment:
     if config.environment is not None:
         return config.environment
-    if config.conda_file is None:
-        raise InvalidConfiguration(
-            "a package needs an environment: it takes nothing from the Python that makes it; "
-            "give the inference configuration an environment or a conda_file"
-        )
-    return Environment(Path(config.conda_file).stem or "environment", conda=config.conda())
-
-
-def _own_image(environment: Environment, config: InferenceConfig) -> str | None:
-    image = environment.docker.base_image if environment.docker else config.base_image
-    # The images of the old platform had its serving stack; theirs are retired.
-    return None if image and image.startswith(("mcr.microsoft.com/azureml", "viennaglobal")) else image
+    if config.conda_file is not None:
+        return Environment(Path(config.conda_file).stem or "environment", conda=config.conda())
+    if config.base_image is not None:
+        return Environment("environment", user_managed=True)
+    raise InvalidConfiguration(
+        "a package needs an environment: it takes nothing from the Python that makes it; "
+        "give the inference configuration an environment, a conda_file or a base_image"
+    )
 
 
 def _steps(config: InferenceConfig) -> str:
@@ -176,15 +188,21 @@ def _steps(config: InferenceConfig) -> str:
         ) from error
 
 
-def _labels(models: Iterable[Model], lock: Lock | None) -> dict[str, str]:
+def _labels(models: Sequence[Model], lock: Lock | None, base: str | None) -> dict[str, str]:
+    names = ", ".join(model.id for model in models)
     listed = [
         {"name": m.name, "version": m.version, "files": {f.path: f"sha256:{f.sha256}" for f in m.files}}
         for m in models
     ]
+    created = datetime.fromtimestamp(epoch(), timezone.utc)
     labels = {
         "org.opencontainers.image.title": "scoring service",
+        "org.opencontainers.image.description": f"scores {names}" if names else "scores with a script",
+        "org.opencontainers.image.created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         f"{OUR_PREFIX}.models": json.dumps(listed, sort_keys=True),
     }
+    if base is not None:
+        labels["org.opencontainers.image.base.name"] = base
     return labels if lock is None else {**labels, f"{OUR_PREFIX}.environment": lock.hash}
 
 

@@ -1,11 +1,14 @@
 """The Dockerfile of a package, written from values; no text of a user becomes an instruction by accident.
 
-Stages: the user's environment, the server's, and the image that has both. What installs stays behind.
+Stages: the user's own Dockerfile if there is one, the script's environment, the server's, and the image that
+has both. What installs stays behind.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from moorage.packaging.bases import as_stage, directives
 
 APP_ROOT = "/var/azureml-app"
 MODELS = "azureml-models"
@@ -22,8 +25,10 @@ _DEBIAN_OF = {"3.6": "bullseye"}  # the last Debian with an image of that Python
 class Recipe:
     """What the Dockerfile says. ``python`` is the minor version of the script's Python.
 
-    ``installs_environment`` is False where the base image is the environment. ``steps`` are further
-    instructions of the user's, taken as they are. ``epoch`` are seconds since 1970 for the label.
+    ``base_dockerfile`` is a text that stands for ``base_image``; neither: Python's own image.
+    ``installs_environment`` is False where the base image is the environment; its Python is not known then.
+    With ``has_wheels`` nothing is downloaded; with ``has_index`` the build is given a secret ``pip.conf``.
+    ``steps`` are further instructions of the user's, taken as they are.
     """
 
     python: str
@@ -31,6 +36,8 @@ class Recipe:
     installs_environment: bool = True
     has_models: bool = True
     has_wheels: bool = False
+    has_index: bool = False
+    base_dockerfile: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     steps: str = ""
@@ -47,7 +54,15 @@ class Recipe:
 
     @property
     def base(self) -> str:
+        """Name of the image that it starts from, or of the stage that the user's own Dockerfile ends with."""
+        if self.base_dockerfile is not None:
+            return as_stage(self.base_dockerfile)[1]
         return self.base_image or official_image(self.python, self.python)
+
+    @property
+    def has_own_base(self) -> bool:
+        """Tell whether the user named the base: nothing about its Python is known beforehand then."""
+        return self.base_image is not None or self.base_dockerfile is not None
 
     @property
     def text(self) -> str:
@@ -74,64 +89,96 @@ def quoted(text: str) -> str:
 
 def _head(recipe: Recipe) -> list[str]:
     lines = ["# Written by Moorage. Build it with: docker build -t NAME ."]
-    lines += [f"ARG BASE_IMAGE={recipe.base}"]
     if recipe.is_old:
         lines += [f"ARG SERVER_IMAGE={official_image(recipe.server_python, recipe.python)}"]
-    return lines
+    if recipe.base_dockerfile is None:
+        return [*lines, f"ARG BASE_IMAGE={recipe.base}"]
+    first, rest = directives(as_stage(recipe.base_dockerfile)[0])
+    return [*([first] if first else []), *lines, "", "# From base_dockerfile", rest]
 
 
-def _install(python: str, lock: str, recipe: Recipe, more: str = "") -> str:
-    offline = "--find-links wheels " if recipe.has_wheels else ""
-    pip = f"{python} -m pip install --no-cache-dir --no-compile --no-deps"
-    return f"{pip} --require-hashes {offline}-r {lock}{more}"
+def _from(recipe: Recipe, stage: str | None = None) -> list[str]:
+    base = "${BASE_IMAGE}" if recipe.base_dockerfile is None else recipe.base
+    # A base image may change the user and the folder; its own user is not the one of the service.
+    return ["", f"FROM {base}{f' AS {stage}' if stage else ''}", *(["USER 0"] if recipe.has_own_base else [])]
+
+
+def _install(python: str, lock: str, recipe: Recipe) -> str:
+    source = "--no-index --find-links wheels " if recipe.has_wheels else ""
+    pip = f"{python} -m pip install --no-cache-dir --no-compile --no-deps --disable-pip-version-check"
+    return f"{pip} --require-hashes {source}-r {lock}"
 
 
 def _environment(recipe: Recipe) -> list[str]:
     if not recipe.installs_environment:
         return []
     python = ENVIRONMENT_PYTHON
+    index = "--mount=type=secret,id=pip.conf,target=/run/secrets/pip.conf " if recipe.has_index else ""
+    variable = "PIP_CONFIG_FILE=/run/secrets/pip.conf " if recipe.has_index else ""
     return [
-        "",
-        "FROM ${BASE_IMAGE} AS environment",
+        *_from(recipe, "moorage-environment"),
         *_build_arguments(recipe),
+        *(_check_python(f"v == {recipe.python!r}", recipe.python) if recipe.has_own_base else []),
         "COPY environment/lock.txt environment/lock.txt",
-        "RUN python3 -m venv /opt/environment \\",
-        f" && {_install(python, 'environment/lock.txt', recipe)} \\",
-        f" && {python} -m pip uninstall --yes pip",
+        f"RUN {index}python3 -m venv /opt/environment \\",
+        f" && {variable}{_install(python, 'environment/lock.txt', recipe)} \\",
+        f" && {python} -m pip uninstall --yes --quiet pip",
     ]
 
 
 def _server(recipe: Recipe) -> list[str]:
-    wheels = f" \\\n && {SERVER}/bin/python -m pip install --no-cache-dir --no-compile --no-deps --no-index"
-    wheels += " server/*.whl"
-    lines = ["", f"FROM ${{{'SERVER_IMAGE' if recipe.is_old else 'BASE_IMAGE'}}} AS server"]
-    lines += [*_build_arguments(recipe), "COPY server/ server/"]
+    lines = (
+        ["", "FROM ${SERVER_IMAGE} AS moorage-server"] if recipe.is_old else _from(recipe, "moorage-server")
+    )
+    lines += _build_arguments(recipe)
     if recipe.is_old:
         # Its own Python goes along: the base image has none that is new enough.
         make = f"cp -a /usr/local /opt/python && /opt/python/bin/python3 -m venv {SERVER}"
     else:
         make = f"python3 -m venv {SERVER}"
+        if not recipe.installs_environment:
+            lines += _check_python(f"sys.version_info >= {OLDEST_FOR_SERVER}", "3.10 or later")
+        elif recipe.has_own_base:
+            lines += _check_python(f"v == {recipe.python!r}", recipe.python)
+    pip = f"{SERVER}/bin/python -m pip"
     return [
         *lines,
+        # What it needs first: that changes less often than the server.
+        "COPY server/lock.txt server/lock.txt",
         f"RUN {make} \\",
-        f" && {_install(f'{SERVER}/bin/python', 'server/lock.txt', recipe, wheels)} \\",
-        f" && {SERVER}/bin/python -m pip uninstall --yes pip",
+        f" && {_install(f'{SERVER}/bin/python', 'server/lock.txt', recipe)}",
+        "COPY server/ server/",
+        f"RUN {pip} install --no-cache-dir --no-compile --no-deps --no-index --quiet server/*.whl \\",
+        f" && {pip} uninstall --yes --quiet pip",
     ]
+
+
+def _check_python(condition: str, wanted: str) -> list[str]:
+    """Say in one line what is wrong with a base image, before pip would say it in many."""
+    code = (
+        f"import sys; v = '%d.%d' % sys.version_info[:2]; {condition} or "
+        f"sys.exit('the base image has Python ' + v + '; {wanted} is needed here')"
+    )
+    missing = "echo 'the base image has no python3, which everything is installed with' >&2"
+    return [f'RUN command -v python3 >/dev/null || {{ {missing}; exit 1; }}; python3 -c "{code}"']
 
 
 def _build_arguments(recipe: Recipe) -> list[str]:
     """Addresses of indexes are arguments of the build: they are in no layer of the image."""
-    lines = ["ARG PIP_INDEX_URL", "ARG PIP_EXTRA_INDEX_URL", "WORKDIR /build"]
+    lines = ['ARG PIP_INDEX_URL=""', 'ARG PIP_EXTRA_INDEX_URL=""', "WORKDIR /build"]
     return [*lines, "COPY wheels/ wheels/"] if recipe.has_wheels else lines
 
 
 def _final(recipe: Recipe) -> list[str]:
-    lines = ["", "FROM ${BASE_IMAGE}"]
+    lines = _from(recipe)
     if recipe.is_old:
-        lines += ["COPY --from=server /opt/python /opt/python"]
-    lines += [f"COPY --from=server {SERVER} {SERVER}"]
+        lines += ["COPY --from=moorage-server /opt/python /opt/python"]
+    lines += [f"COPY --from=moorage-server {SERVER} {SERVER}"]
     if recipe.installs_environment:
-        lines += ["COPY --from=environment /opt/environment /opt/environment"]
+        lines += ["COPY --from=moorage-environment /opt/environment /opt/environment"]
+    if recipe.has_own_base:
+        # Libraries that the server needs may be missing: better said now than by a container that ends.
+        lines += [f'RUN {SERVER}/bin/python -I -B -c "import moorage_server.front"']
     if recipe.has_models:
         # Before the script: that changes more often, and the layer of the models is kept then.
         lines += [f"COPY models/ {APP_ROOT}/{MODELS}/"]

@@ -4,15 +4,20 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from moorage.errors import EngineNotFound, ImageBuildFailed
+from moorage.errors import EngineNotFound, ImageBuildFailed, MoorageError, StorageFull
 
 PROBE_TIMEOUT_S = 20.0
 OPTIONS_VARIABLE = "MOORAGE_BUILD_OPTIONS"
 ENGINES = ("docker", "podman", "buildah")
+_SHOWN_LINES = 5
+_DISK_FULL = ("no space left on device", "disk quota exceeded")
+
+OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +28,71 @@ class Engine:
     path: str
 
     def build(
-        self, context: Path, tags: Sequence[str], epoch: int, log: Path, on_line: Callable[[str], None]
+        self,
+        context: Path,
+        tags: Sequence[str],
+        epoch: int,
+        log: Path,
+        on_line: OnLine,
+        *,
+        secrets: Mapping[str, Path] = MappingProxyType({}),
     ) -> str:
         """Build the image of a context and return its id; what the engine says goes to ``log`` too.
 
+        ``epoch`` are seconds since 1970 for its files; ``secrets`` are files that steps may ask for by name,
+        and that are in no layer.
+
         Raises:
             ImageBuildFailed: a step failed; the last lines are in the text.
+            StorageFull: the disk is full.
         """
-        with log.open("a", encoding="utf-8") as file:
-            said: list[str] = []
-
-            def tell(line: str) -> None:
-                print(line, file=file, flush=True)
-                said.append(line)
-                on_line(line)
-
-            id_file = log.with_suffix(".id")
-            code = self._run(self._build_command(context, tags, epoch, id_file), tell)
-            if code != 0:
-                last = "\n".join([line for line in said if line.strip()][-5:])
-                raise ImageBuildFailed(f"{self.name} could not build the image; the log is {log}\n{last}")
+        id_file = log.with_suffix(".id")
+        command = self._build_command(tags, epoch, id_file)
+        for name, path in secrets.items():
+            command += ["--secret", f"id={name},src={path}"]
         try:
+            with log.open("a", encoding="utf-8") as file:
+
+                def tell(line: str) -> None:
+                    print(line, file=file, flush=True)
+                    on_line(line)
+
+                self.run([*command, str(context)], tell, lambda said: self._fault(said, log))
             return id_file.read_text(encoding="utf-8").strip()
         finally:
             id_file.unlink(missing_ok=True)
+
+    def run(
+        self,
+        command: Sequence[str],
+        on_line: OnLine,
+        fault: Callable[[list[str]], MoorageError],
+        variables: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Run a command of the engine and return what it said, line by line.
+
+        Raises:
+            MoorageError: what ``fault`` makes of the lines, if it does not end well.
+        """
+        said: list[str] = []
+        try:
+            with subprocess.Popen(  # noqa: S603 - the engine; names of images were checked
+                [self.path, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**os.environ, **(variables or {})},
+            ) as process:
+                for line in process.stdout or ():
+                    said.append(line.rstrip())
+                    on_line(said[-1])
+        except OSError as error:
+            raise ImageBuildFailed(f"{self.name} cannot be run: {error.strerror}") from error
+        if process.returncode != 0:
+            raise fault(said)
+        return said
 
     def size_bytes(self, image: str) -> int | None:
         """Return the size of an image, None if the engine does not say."""
@@ -60,8 +106,8 @@ class Engine:
         kind = ["inspect", "--type", "image"] if self.name == "buildah" else ["image", "inspect"]
         return _ask([self.path, *kind, image]) is not None
 
-    def _build_command(self, context: Path, tags: Sequence[str], epoch: int, id_file: Path) -> list[str]:
-        command = [self.path, "build", "--iidfile", str(id_file)]
+    def _build_command(self, tags: Sequence[str], epoch: int, id_file: Path) -> list[str]:
+        command = ["build", "--iidfile", str(id_file)]
         if self.name == "docker":
             command += ["--build-arg", f"SOURCE_DATE_EPOCH={epoch}"]
         else:
@@ -69,23 +115,21 @@ class Engine:
             command += ["--format", "docker", "--timestamp", str(epoch)]
         for tag in tags:
             command += ["--tag", tag]
-        return [*command, *shlex.split(os.environ.get(OPTIONS_VARIABLE, "")), str(context)]
+        return [*command, *shlex.split(os.environ.get(OPTIONS_VARIABLE, ""))]
 
-    def _run(self, command: Sequence[str], tell: Callable[[str], None]) -> int:
-        try:
-            with subprocess.Popen(  # noqa: S603 - the engine; names of images were checked
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as process:
-                for line in process.stdout or ():
-                    tell(line.rstrip())
-            return process.returncode
-        except OSError as error:
-            raise ImageBuildFailed(f"{self.name} cannot be run: {error.strerror}") from error
+    def _fault(self, said: list[str], log: Path) -> MoorageError:
+        last = "\n".join(last_words(said))
+        if any(sign in line.lower() for line in said[-20:] for sign in _DISK_FULL):
+            return StorageFull(
+                f"{self.name} has no space left for the image; free some ({self.name} system prune) and try "
+                f"again; the log is {log}\n{last}"
+            )
+        return ImageBuildFailed(f"{self.name} could not build the image; the log is {log}\n{last}")
+
+
+def last_words(said: Sequence[str]) -> list[str]:
+    """Return the last lines that say something."""
+    return [line for line in said if line.strip()][-_SHOWN_LINES:]
 
 
 def find_engine() -> Engine:

@@ -1,9 +1,11 @@
 """Packages: models and a script as the files of an image, or as the image itself."""
 
 import json
+import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -14,16 +16,18 @@ from moorage.errors import (
     DownloadTargetExists,
     ImageBuildFailed,
     InvalidArgument,
-    MoorageError,
     StorageUnavailable,
 )
 from moorage.folders import make_private_folder
 from moorage.models import Model
-from moorage.packaging.context import epoch, look, write_context
+from moorage.packaging import registries
+from moorage.packaging.context import Contents, epoch, look, write_context
 from moorage.packaging.engines import Engine, find_engine
+from moorage.packaging.registries import host_of
 from moorage.workspace import Workspace
 
-DEFAULT_NAME = "localhost/package"
+DEFAULT_NAME = "package"
+REGISTRY_VARIABLE = "MOORAGE_REGISTRY"
 NAME_RULE = (
     "lower-case letters and digits, with '.', '_', '-' between, in parts joined by '/'; a host may be first"
 )
@@ -37,7 +41,8 @@ OnLine = Callable[[str], None]
 class Package:
     """``location`` is the name of an image, or the folder of the files. ``folder`` is the package's own.
 
-    ``engine`` built the image; ``image_id`` and ``size_bytes`` are known then.
+    ``engine`` built the image; ``image_id`` and ``size_bytes`` are known then. ``digest`` is what the
+    registry calls it, if it was pushed.
     """
 
     id: str
@@ -50,6 +55,7 @@ class Package:
     image_id: str | None = None
     size_bytes: int | None = None
     notices: tuple[str, ...] = ()
+    digest: str | None = None
 
     @property
     def context(self) -> Path:
@@ -71,23 +77,30 @@ def package(
     image_label: str | None = None,
     base_image: str | None = None,
     wheels: Path | None = None,
+    push: bool | None = None,
     on_line: OnLine = lambda line: None,
 ) -> Package:
     """Make the files of an image, and without ``generate_dockerfile`` the image, with the engine found here.
 
-    ``wheels`` is a folder of wheels from which the packages are taken first. The files are kept in the
-    workspace until the package is removed.
+    ``wheels`` is a folder of wheels from which all packages are taken; no package index is asked then. The
+    files are kept in the workspace until the package is removed. ``push`` sends the image to the registry in
+    its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no registry.
 
     Raises:
         EngineNotFound: an image is wanted, and no engine works; nothing was made.
-        ImageBuildFailed: a step of the build failed; files and log are kept, their folder is named.
+        ImageBuildFailed, StorageFull: a step of the build failed; the log is kept, and named.
+        RegistryFault: the base image cannot be pulled; or the image is made but cannot be pushed.
         PlanRejected, InvalidConfiguration, ModelNotFound, RequirementsUnsolvable, ...: as for a deployment.
-        InvalidArgument: a name or label that no image can have, or ``wheels`` is no folder.
+        InvalidArgument: a name or label that no image can have, no registry, or ``wheels`` is no folder.
     """
     now = datetime.now(timezone.utc).replace(microsecond=0)
     location = image_location(image_name, image_label or now.strftime("%Y%m%d%H%M%S"))
     if wheels is not None and not wheels.is_dir():
         raise InvalidArgument("wheels", f"{wheels} is not a folder")
+    if push is None:
+        push = bool(os.environ.get(REGISTRY_VARIABLE)) and not generate_dockerfile
+    if push and (generate_dockerfile or host_of(location) is None):
+        raise InvalidArgument("push", _nowhere(location, generate_dockerfile))
     engine = None if generate_dockerfile else find_engine()
     on_line("looking up the packages of script and server")
     contents = look(workspace, models, inference_config, base_image=base_image, wheels=wheels)
@@ -110,12 +123,23 @@ def package(
         shutil.rmtree(made.folder, ignore_errors=True)
         text = f"the files of the package cannot be written: {error.filename or ''}: {error.strerror}"
         raise StorageUnavailable(text) from error
-    except MoorageError:
+    except BaseException:
         shutil.rmtree(made.folder, ignore_errors=True)
         raise
     on_line(f"the build context is {made.context}")
-    made = replace(made, location=str(made.context)) if engine is None else _with_image(made, engine, on_line)
+    if engine is None:
+        made = replace(made, location=str(made.context))
+    else:
+        try:
+            made = _with_image(made, engine, contents, on_line)
+        except BaseException:
+            shutil.rmtree(made.context, ignore_errors=True)
+            raise
     _write_record(made)
+    if engine is not None and push:
+        made = replace(made, digest=registries.push(engine, location, on_line))
+        on_line(f"pushed to {host_of(location)}" + (f" as {made.digest}" if made.digest else ""))
+        _write_record(made)
     return made
 
 
@@ -163,41 +187,75 @@ def pull(made: Package) -> str:
 
     Raises:
         EngineNotFound: no engine works.
-        ImageBuildFailed: the package has only files, or the image was removed since.
+        ImageBuildFailed: the package has only files, or the image was removed since and is in no registry.
+        RegistryFault: it was removed and cannot be pulled.
     """
     if not made.is_image:
         raise ImageBuildFailed(
             f"the package has no image; build one with: docker build -t NAME {made.context}"
         )
-    if not find_engine().has(made.location):
+    engine = find_engine()
+    if engine.has(made.location):
+        return made.location
+    if made.digest is None:
         raise ImageBuildFailed(f"the image {made.location} was removed; make the package again")
+    registries.pull(engine, made.location, lambda line: None)
     return made.location
 
 
 def image_location(name: str | None, label: str) -> str:
-    """Return ``name:label``.
+    """Return ``name:label``; ``MOORAGE_REGISTRY`` comes before a name without a registry or folder.
 
     Raises:
         InvalidArgument: one of them breaks `NAME_RULE` or `LABEL_RULE`.
     """
     part = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-    chosen = DEFAULT_NAME if name is None else name if "/" in name else f"localhost/{name}"
+    chosen = DEFAULT_NAME if name is None else name
+    if "/" not in chosen:
+        chosen = f"{os.environ.get(REGISTRY_VARIABLE) or 'localhost'}/{chosen}"
     if (
         re.fullmatch(rf"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?{part}(?:/{part})*", chosen) is None
         or len(chosen) > 255
     ):
-        raise InvalidArgument("image_name", f"{name!r} is not the name of an image: {NAME_RULE}")
+        raise InvalidArgument("image_name", f"{chosen!r} is not the name of an image: {NAME_RULE}")
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", label) is None:
         raise InvalidArgument("image_label", f"{label!r} is not a label: {LABEL_RULE}")
     return f"{chosen}:{label}"
 
 
-def _with_image(made: Package, engine: Engine, on_line: OnLine) -> Package:
-    image_id = engine.build(made.context, [made.location], epoch(), made.folder / _LOG, on_line)
+def _nowhere(location: str, is_files: bool) -> str:
+    if is_files:
+        return "there is no image to push: only its files are asked for"
+    advice = f"call the image registry.example.org/team/name, or set {REGISTRY_VARIABLE}"
+    return f"{location} names no registry; {advice}"
+
+
+def _with_image(made: Package, engine: Engine, contents: Contents, on_line: OnLine) -> Package:
+    base = contents.base
+    if base.image is not None and base.credentials is not None:
+        registries.pull(engine, base.image, on_line, base.credentials)
+    with tempfile.TemporaryDirectory(prefix="moorage-build-") as folder:  # 0700: addresses may hold passwords
+        secrets = {}
+        if contents.lock is not None and contents.lock.options:
+            secrets["pip.conf"] = Path(folder, "pip.conf")
+            secrets["pip.conf"].write_text(pip_configuration(contents.lock.options), encoding="utf-8")
+        log = made.folder / _LOG
+        image_id = engine.build(made.context, [made.location], epoch(), log, on_line, secrets=secrets)
     size = engine.size_bytes(made.location)
     shown = "" if size is None else f", {size / 1e6:,.0f} MB"
     on_line(f"the image is {made.location}{shown}")
     return replace(made, engine=engine.name, image_id=image_id, size_bytes=size)
+
+
+def pip_configuration(options: Sequence[str]) -> str:
+    """Return the file for pip that says what lines such as ``--index-url ...`` say."""
+    values: dict[str, list[str]] = {}
+    for line in options:
+        name, _space, value = line.partition(" ")
+        name = {"-i": "index-url", "-f": "find-links"}.get(name, name.removeprefix("--"))
+        values.setdefault(name, []).append(value or "true")
+    lines = [f"{name} =\n    " + "\n    ".join(found) for name, found in values.items()]
+    return "\n".join(["[global]", *lines, ""])
 
 
 def _write_record(made: Package) -> None:

@@ -75,7 +75,7 @@ def to_json(definition: Definition) -> dict[str, Any]:
     inference = {
         name: getattr(definition.inference_config, name)
         for name in InferenceConfig.__dataclass_fields__
-        if name != "environment"
+        if name not in ("environment", "base_image_credentials")
     }
     environment = definition.inference_config.environment
     deployment = asdict(definition.deployment_config)
