@@ -50,6 +50,7 @@ class Scorer:
         ours.setblocking(False)
         template = self.pool.template
         try:
+            await self.pool.check_models()
             if template is not None:
                 await template.adopt(theirs)
             else:
@@ -95,6 +96,8 @@ class Scorer:
             await self.start()
             if self.connection is not None:
                 return  # from here on, the end of the connection is what leads back
+            if self.failure is not None:
+                logger.error("scorer %d cannot be started: %s", self.number, self.failure.message)
 
     def kill(self) -> None:
         if self.process is not None:

@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 from moorage_runtime import frames
@@ -12,6 +13,7 @@ from moorage_server import answers
 from moorage_server.calls import Call
 from moorage_server.description import ScriptDescription
 from moorage_server.errors import ScriptFailed
+from moorage_server.model_files import ModelFileChanged, ModelFiles
 from moorage_server.protocol import ScorerConnection
 from moorage_server.resources import ScorerLimits
 from moorage_server.scorer import Scorer
@@ -59,6 +61,9 @@ class ScorerPool:
         self.on_scorers = on_scorers
         self.folder = folder
         self.limits = limits or ScorerLimits.of(settings)
+        self.models: ModelFiles | None = None
+        if settings.revision_file is not None:
+            self.models = ModelFiles(Path(settings.revision_file), Path(settings.app_root))
         self.template: Template | None = None
         if settings.preload:
             self.template = Template(self.command, self.environment, self.configuration, self.limits, folder)
@@ -139,6 +144,15 @@ class ScorerPool:
                 scorer.connection.transport.abort()
         if self.template is not None:
             await self.template.stop()
+
+    async def check_models(self) -> None:
+        """See that the model files are what was deployed; raises `ScriptFailed`."""
+        if self.models is None:
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self.models.check)
+        except ModelFileChanged as error:
+            raise ScriptFailed("model", str(error)) from error
 
     # requests
 

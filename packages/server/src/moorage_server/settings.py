@@ -25,6 +25,7 @@ class ServiceSettings:
     app_root: str = "."  # base of relative paths, on the import path of the script; made absolute
     entry_script: str | None = None  # absolute, or relative to app_root; null: `import main`
     source_directory: str | None = None  # below app_root, added to the import path
+    revision_file: str | None = None  # digests of model files, compared before a scorer loads them
     model_dir: str | None = None  # becomes AZUREML_MODEL_DIR as it is
     python: str = sys.executable  # interpreter of the scorers
     environment: dict[str, str] = field(default_factory=dict)  # variables for the scorers
@@ -131,7 +132,7 @@ def parse_settings(values: object, *, base: Path | None = None) -> ServiceSettin
     checked["app_root"] = str(folder.joinpath(checked.get("app_root", ".")).absolute())
     if checked.get("auth") is not None:
         checked.setdefault("auth_file", "auth.json")
-    for name in ("auth_file", "tls_certificate", "tls_key", "user_home"):
+    for name in ("auth_file", "tls_certificate", "tls_key", "user_home", "revision_file"):
         if checked.get(name) is not None:
             checked[name] = str(folder.joinpath(checked[name]).absolute())
     return ServiceSettings(**checked)

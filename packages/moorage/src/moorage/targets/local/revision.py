@@ -9,12 +9,12 @@ from moorage.deployments.plans import Plan, model_folder, model_map
 from moorage.deployments.source import MODEL_MAP, MODELS_FOLDER, Source, source_files
 from moorage.folders import make_private_folder
 from moorage.models import Model
-from moorage.storage.digests import file_sha256
 from moorage.targets.contract import Contents, Place, TargetFault
 from moorage.targets.local import folders
 from moorage.targets.local.settings import service_settings
 from moorage.workspace import home_folder
-from moorage_server.supervision.files import read_json, sync_folder, write_json
+from moorage_server.model_files import ModelFileChanged, ModelFiles
+from moorage_server.supervision.files import sync_folder, write_json
 
 
 def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
@@ -39,6 +39,8 @@ def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) 
         write_json(app / MODEL_MAP, model_map(plan.models), is_durable=True)
         write_json(aside / folders.SETTINGS_FILE, service_settings(place, plan, final), is_durable=True)
         write_json(aside / folders.REVISION_FILE, _description(place, revision, plan), is_durable=True)
+        # They were compared while they were written.
+        ModelFiles(aside / folders.REVISION_FILE, app).remember()
         sync_folder(aside)
         aside.rename(final)
         sync_folder(final.parent)
@@ -54,21 +56,10 @@ def check_models(folder: Path) -> None:
     Raises:
         TargetFault: one is missing, or is not what was deployed: nothing may load it.
     """
-    described = read_json(folder / folders.REVISION_FILE) or {}
-    for model_id, files in described.get("models", {}).items():
-        name, _, version = model_id.rpartition(":")
-        for path, sha256 in files.items():
-            file = folder / folders.APP_FOLDER / MODELS_FOLDER / name / version / path
-            try:
-                descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                with os.fdopen(descriptor, "rb", buffering=0) as content:
-                    found, _ = file_sha256(content, os.fstat(descriptor).st_size)
-            except OSError as error:
-                raise TargetFault(f"{path} of model {model_id} cannot be read: {error.strerror}") from error
-            if found != sha256:
-                raise TargetFault(
-                    f"{path} of model {model_id} was changed after it was deployed ({file}); deploy again"
-                )
+    try:
+        ModelFiles(folder / folders.REVISION_FILE, folder / folders.APP_FOLDER).check(is_thorough=True)
+    except ModelFileChanged as error:
+        raise TargetFault(str(error)) from error
 
 
 def _copy_source(source: Source, app: Path) -> None:

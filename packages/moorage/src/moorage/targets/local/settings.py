@@ -6,7 +6,7 @@ from typing import Any
 from moorage.deployments import LocalConfig
 from moorage.deployments.plans import Plan
 from moorage.targets.contract import Place
-from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE
+from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE, REVISION_FILE
 from moorage_server.environment import settings_in
 from moorage_server.scorer_user import AUTOMATIC
 from moorage_server.settings import ServiceSettings, settings_as_json
@@ -54,6 +54,7 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
         legacy_status=config.legacy_status,
         public_examples=config.public_examples,
         user=None if config.user == SAME_USER else config.user or AUTOMATIC,
+        revision_file=str(revision_folder / REVISION_FILE),
         user_home=str(revision_folder / "home"),
         auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
         auth_file=f"../../{GUARD_FILE}",
