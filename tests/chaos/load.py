@@ -1,6 +1,7 @@
 """Requests at a steady rate, every one of them counted."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -35,10 +36,15 @@ class Load:
         body: bytes = b"1",
         headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """Prepare; of an ``https`` address the certificate is not checked."""
         self._address = urlsplit(url)
         self._interval_s = THREADS / rate
         self._body = body
         self._headers = headers
+        self._context = None
+        if self._address.scheme == "https":
+            self._context = ssl.create_default_context()
+            self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
         self._done = threading.Event()
         self._lock = threading.Lock()
         self._last_answer = 0.0
@@ -96,4 +102,7 @@ class Load:
             self._last_answer = now
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_S)
+        host, port = self._address.hostname or "", self._address.port
+        if self._context is None:
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=self._context)

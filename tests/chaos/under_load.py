@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 from moorage import services
 from moorage.deployments import LocalConfig
+from moorage.deployments.self_signed import make_self_signed
 from moorage_server.supervision import lock
 
 from .load import THREADS, Load
@@ -170,6 +172,32 @@ def change_keys(stage: Stage) -> Report:
     return report
 
 
+def renew_certificate(stage: Stage) -> Report:
+    """The files of the certificate are replaced; clients notice nothing but that it is another one."""
+    folder = stage.home / "tls"
+    paths = make_self_signed(folder)
+    config = {"ssl_certificate_path": str(paths.certificate), "ssl_key_path": str(paths.key)}
+    service = stage.deploy("sealed", ssl_enabled=True, **config)
+    assert service.scoring_uri is not None
+    assert service.port is not None
+    address = ("localhost", service.port)
+    report = Report("renew the certificate")
+    ends_at = time.monotonic() + stage.seconds
+    with Load(service.scoring_uri, rate=RATE) as load:
+        while report.injected == 0 or time.monotonic() < ends_at:
+            make_self_signed(folder, overwrite=True)
+            wanted = ssl.PEM_cert_to_DER_cert(paths.certificate.read_text())
+            stage.until(
+                lambda: ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address)) == wanted,  # noqa: B023
+                "clients get the renewed certificate",
+            )
+            report.injected += 1
+            time.sleep(0.2)
+    _take(report, load)
+    report.lost += stage.end("sealed")
+    return report
+
+
 def leak(stage: Stage) -> Report:
     service = stage.deploy("leaking", LEAKS, max_scorer_memory_bytes=40_000_000)
     assert service.scoring_uri is not None
@@ -194,6 +222,7 @@ FAULTS = (
     roll_back,
     scale,
     change_keys,
+    renew_certificate,
     kill_worker,
     kill_front,
     kill_supervisor,
