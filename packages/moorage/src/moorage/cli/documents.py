@@ -4,6 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moorage.cli.target_keys import target_keys
+
 if TYPE_CHECKING:
     from moorage.deployments import Plan
     from moorage.models import Model, ResourceConfiguration
@@ -84,6 +86,7 @@ def service_document(service: "Service") -> dict[str, Any]:
     """Return what deploy, list, show and update print."""
     fault = service.error
     return {
+        **target_keys(service),
         "authEnabled": service.auth_enabled,
         "computeType": service.compute_type,
         "createdBy": service.created_by,

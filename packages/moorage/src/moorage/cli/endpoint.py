@@ -192,7 +192,14 @@ def endpoint_document(service: "Service") -> dict[str, Any]:
     """Return what list, show and update print: the service, and itself as the only version."""
     document = service_document(service)
     name = getattr(service.deployment_config, "version_name", None) or service.name
-    version = {**document, "name": name, "isDefault": True, "trafficPercentile": 100}
+    is_control = getattr(service.deployment_config, "is_control_version", False)
+    version = {
+        **document,
+        "name": name,
+        "isDefault": True,
+        "trafficPercentile": 100,
+        "type": "Control" if is_control else "Treatment",
+    }
     return {**document, "variants": [version]}
 
 
