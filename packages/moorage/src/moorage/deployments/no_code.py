@@ -2,13 +2,15 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import moorage_server
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import Interpreter
+from moorage.deployments.no_code_libraries import LIBRARIES, OLDEST_SERVING, pickle_facts
+from moorage.deployments.own_environment import OwnEnvironment, builds_environments
 from moorage.deployments.plans import model_folder
 from moorage.deployments.problems import Problem, error, warning
 from moorage.errors import MoorageError
@@ -18,23 +20,11 @@ from moorage_server.nocode import pickles
 
 VARIABLE = "MOORAGE_NO_CODE"  # read by moorage_server.nocode.service
 SCRIPT_NAME = "moorage_no_code.py"
-FRAMEWORKS = {
-    "Onnx": ("onnxruntime",),
-    "ScikitLearn": ("scikit-learn",),
-    "TensorFlow": ("tensorflow", "tensorflow-cpu"),
-    "TfKeras": ("keras",),
-    "PyTorch": ("torch",),
-    "XGBoost": ("xgboost", "xgboost-cpu"),
-    "LightGBM": ("lightgbm",),
-    "CatBoost": ("catboost",),
-    "MLflow": (),
-    "Multi": (),
-}
+FRAMEWORKS: dict[str, tuple[str, ...]] = {**LIBRARIES, "MLflow": (), "Multi": ()}
 """What can be served without a script, and the packages of which one is needed."""
 _EXTRAS = {"Onnx": "pip install 'moorage-server[onnx]'"}
 _GIGABYTE = 1_000_000_000
 SAMPLE_ROWS = 50
-_LARGEST_SCAN = 64_000_000  # bytes of a pickle that are read for its version when a plan is made
 _LARGEST_SAMPLE = 50_000  # characters; the system limits the length of a variable
 
 
@@ -45,8 +35,6 @@ def is_no_code(config: InferenceConfig | None) -> bool:
 
 def inference_config(given: InferenceConfig | None) -> InferenceConfig:
     """Return the configuration with our script; the environment of ``given`` stays."""
-    import moorage_server
-
     script = Path(moorage_server.__file__).parent / "nocode" / SCRIPT_NAME
     environment = None if given is None else given.environment
     return InferenceConfig(entry_script=str(script), environment=environment)
@@ -81,6 +69,8 @@ def samples(workspace: Workspace, models: Sequence[Model]) -> tuple[dict[str, st
 def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, str]:
     """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them."""
     content: dict[str, Any] = {
+        # Where our code is, for an environment that has only the model's libraries.
+        "code": str(Path(moorage_server.__file__).parent),
         "models": [
             {
                 "name": model.name,
@@ -92,7 +82,7 @@ def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, 
                 "size_bytes": model.size_bytes,
             }
             for model in models
-        ]
+        ],
     }
     budget = _memory_bytes(models)
     if budget is not None:
@@ -136,6 +126,32 @@ def check_models(models: Sequence[Model], problems: Sequence[Problem]) -> Iterat
             )
 
 
+def own_environment(
+    workspace: Workspace, config: InferenceConfig, current: Interpreter, models: Sequence[Model]
+) -> tuple[OwnEnvironment | None, list[Problem]]:
+    """Return the environment that has to be built for the models, None if ``current`` will do."""
+    if not builds_environments():
+        return None, []
+    # Needs libraries that take a while to import.
+    from moorage.deployments import no_code_environment
+
+    return no_code_environment.own_environment(workspace, config, current, models)
+
+
+def check_serving(interpreter: Interpreter, models: Sequence[Model]) -> Iterator[Problem]:
+    """Yield what a Python lacks that serves models without a script."""
+    release = tuple(map(int, interpreter.python.split(".")[:2]))
+    if release < OLDEST_SERVING:
+        others = [model.id for model in models if model.framework != "ScikitLearn"]
+        if others:
+            text = f"{', '.join(others)}: models without a script need Python 3.10 or later"
+            yield error("environment", f"{text}; {interpreter.path} is {interpreter.python}")
+    elif interpreter.missing:
+        names = ", ".join(sorted(interpreter.missing))
+        text = f"{interpreter.path} does not have {names}, which serving models without a script needs"
+        yield error("environment", text, "install it there, or write an entry script")
+
+
 def check_libraries(interpreter: Interpreter, models: Sequence[Model]) -> Iterator[Problem]:
     """Yield what the interpreter lacks for the frameworks of the models, and versions that differ."""
     for model in models:
@@ -157,19 +173,13 @@ def check_pickles(
     """Yield where a pickle says that another scikit-learn made it. It is read, not loaded."""
     there = interpreter.packages.get("scikit-learn")
     for model in models:
-        if model.framework != "ScikitLearn" or there is None or len(model.files) != 1:
+        if model.framework != "ScikitLearn" or there is None:
             continue
-        if model.size_bytes > _LARGEST_SCAN:
+        try:
+            differs = pickles.skew(pickle_facts(workspace, model), there)
+        except (MoorageError, OSError) as fault:
+            yield warning("models", f"{model.id} cannot be looked at: {fault}")
             continue
-        with tempfile.TemporaryDirectory(prefix="moorage-") as folder:
-            path = Path(folder, "model")
-            try:
-                with path.open("wb") as target:
-                    workspace.blobs.write_to(model.files[0].sha256, target)
-                differs = pickles.skew(pickles.read_facts(path), there)
-            except (MoorageError, OSError) as fault:
-                yield warning("models", f"{model.id} cannot be looked at: {fault}")
-                continue
         if differs is not None:
             advice = "train it again, or deploy it with an environment that has the release that made it"
             yield warning("models", f"{model.id}: {differs}", advice)

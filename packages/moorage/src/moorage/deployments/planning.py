@@ -17,6 +17,7 @@ from moorage.deployments.imports import check_imports, reachable
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import CannotAsk, Interpreter, ask, chosen_interpreter
 from moorage.deployments.model_files import check_model_files
+from moorage.deployments.no_code_libraries import SERVING
 from moorage.deployments.plans import Plan
 from moorage.deployments.problems import Problem, error, from_error, warning
 from moorage.deployments.script import ScriptText, check_script, imports_of
@@ -148,19 +149,25 @@ class _Draft:
         """Plan a deployment without a script of the user's."""
         self.problems += no_code.check_models(made.models, self.problems)
         python = chosen_interpreter(config.environment)
-        interpreter = self._ask(python, None, [], wanted={"moorage_server"})
+        interpreter = self._ask(python, None, [], wanted=SERVING)
+        own = None
+        if interpreter is not None:
+            own, faults = no_code.own_environment(self.workspace, config, interpreter, made.models)
+            self.problems += faults
+        if own is not None:
+            python = own.python
+            interpreter = self._ask(python, None, [], wanted=SERVING) if own.is_built else None
         samples, problems = no_code.samples(self.workspace, made.models)
         self.problems += problems
         variables = {**self._variables(config.environment), **no_code.variables(made.models, samples)}
-        made = replace(made, inference_config=config, python=python, variables=variables)
+        made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
-            if interpreter.missing:
-                text = f"{python} does not have moorage-server, which serves models without a script"
-                self.problems.append(error("environment", text, "install it there, or write an entry script"))
+            self.problems += no_code.check_serving(interpreter, made.models)
             self.problems += no_code.check_libraries(interpreter, made.models)
             self.problems += no_code.check_pickles(self.workspace, interpreter, made.models)
-            self._check_libraries(interpreter, made.models)
+            if own is None:
+                self._check_libraries(interpreter, made.models)
         return replace(made, source=Source(config.entry_path))
 
     def look_at_script(self, made: Plan, config: InferenceConfig) -> Plan:
