@@ -1,6 +1,7 @@
 """Databases and workspaces for the tests of the control plane."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,31 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("MOORAGE_HOME", str(folder))
     monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "as-is")
+    monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", "none")
     return folder
+
+
+@pytest.fixture
+def containers(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Let services run in containers of Podman; return the name of their base image. Skips where that is not.
+
+    Locks that were found are shared by all tests of a process: looking packages up takes seconds.
+    """
+    if "MOORAGE_TEST_IMAGES" not in os.environ or shutil.which("podman") is None:
+        pytest.skip("needs Podman and a base image: make test-images")
+    image = "localhost/moorage-test-base:bookworm"
+    options = ["--network", "host"]
+    for mount in ("/etc/ssl/certs", "/etc/pip.conf"):
+        if Path(mount).exists():
+            options += ["-v", f"{mount}:{mount}:ro"]
+    monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", "podman")
+    monkeypatch.setenv("MOORAGE_BASE_IMAGE", image)
+    monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", " ".join(options))
+    known = tmp_path_factory.getbasetemp() / "known-locks"
+    known.mkdir(exist_ok=True)
+    (home / "environments").mkdir(parents=True)
+    (home / "environments" / "known").symlink_to(known, target_is_directory=True)
+    return image
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from moorage import models
-from moorage.deployments import ContainerConfig, InferenceConfig, LocalConfig, plan
+from moorage.deployments import InferenceConfig, KubernetesConfig, LocalConfig, plan
 from moorage.deployments.source import source_files
 from moorage.environments import CondaSpecification, DockerSpecification, Environment
 from moorage.errors import InvalidName, ModelNotFound, NotSupported, PlanRejected, PortInUse
@@ -73,7 +73,7 @@ def test_a_single_problem_is_its_own_error(look):
     for made, kind in (
         (look(name="No"), InvalidName),
         (look(models=["a:1"]), ModelNotFound),
-        (look(config=ContainerConfig()), NotSupported),
+        (look(config=KubernetesConfig()), NotSupported),
     ):
         with pytest.raises(kind):
             made.check()

@@ -9,7 +9,8 @@ import urllib.request
 import pytest
 
 from moorage import models
-from moorage.deployments import InferenceConfig, plan
+from moorage.deployments import ContainerConfig, InferenceConfig, LocalConfig, plan
+from moorage.environments import Environment
 from moorage.errors import BlobCorrupt, NotSupported
 from moorage.services.converging import Contents
 from moorage.targets import Observed, Order, Place, TargetFault, open_target
@@ -18,10 +19,20 @@ SCRIPT = "import os\nNAME = {name!r}\ndef init(): print('starts', NAME)\ndef run
 FAILING = "def init(): raise ValueError('no such weights')\ndef run(data): return 1\n"
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "container"])
 def target(request):
     """Each target in turn; those that need an engine or a cluster skip where there is none."""
+    if request.param == "container":
+        request.getfixturevalue("containers")
     return open_target(request.param)
+
+
+@pytest.fixture
+def asked(target):
+    """What a deployment to that target says: its configuration, and the environment of the script."""
+    if target.name == "local":
+        return LocalConfig(), None
+    return ContainerConfig(compute_type="container", cpu_cores=1.0), Environment("empty")
 
 
 @pytest.fixture
@@ -39,11 +50,15 @@ def model(workspace, tmp_path):
 
 
 @pytest.fixture
-def prepare(workspace, target, place, model, tmp_path):
+def prepare(workspace, target, place, model, tmp_path, asked):
+    config, environment = asked
+
     def prepare(revision, script=None):
         path = tmp_path / f"score{revision}.py"
         path.write_text(SCRIPT.format(name=f"r{revision}") if script is None else script)
-        made = plan(workspace, place.service, [model], InferenceConfig(entry_script=path))
+        inference = InferenceConfig(entry_script=path, environment=environment)
+        made = plan(workspace, place.service, [model], inference, config)
+        made.check()
         target.prepare(place, revision, made, Contents(workspace, made.models))
 
     return prepare

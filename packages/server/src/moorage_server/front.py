@@ -21,6 +21,7 @@ from moorage_server import cgroups, limits, logs, scorer_user
 from moorage_server.app import App
 from moorage_server.candidate import Candidates, Surroundings
 from moorage_server.clock import Clock
+from moorage_server.container.settings import FILE_NAME as CONTAINER_SETTINGS
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
 from moorage_server.metrics import Metrics
@@ -280,6 +281,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--http", choices=("own", "asgi"), default="own", help="asgi: as under any other server; slower"
     )
     options = parser.parse_args(arguments)
+    if options.settings.name == CONTAINER_SETTINGS:
+        from moorage_server.container.front import run
+
+        return run(options)
     logs.set_up_logging()
     events = Events(options.ready_fd)
     if options.ready_fd is not None:

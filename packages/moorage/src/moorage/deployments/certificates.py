@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.configurations import ContainerConfig, DeploymentConfig, LocalConfig
 from moorage.deployments.problems import Problem, error, warning
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _HELP = "give a certificate with its chain and its key, or make one with: moor t
 
 def with_absolute_paths(config: DeploymentConfig) -> DeploymentConfig:
     """Return the configuration with paths that mean the same from any folder."""
-    if not isinstance(config, LocalConfig) or not config.ssl_enabled:
+    if not isinstance(config, LocalConfig | ContainerConfig) or not config.ssl_enabled:
         return config
     certificate, key = str(config.ssl_certificate_path), str(config.ssl_key_path)
     return replace(
@@ -28,7 +28,7 @@ def with_absolute_paths(config: DeploymentConfig) -> DeploymentConfig:
     )
 
 
-def check_certificate(config: LocalConfig) -> Iterator[Problem]:
+def check_certificate(config: LocalConfig | ContainerConfig) -> Iterator[Problem]:
     """Say what is wrong with the certificate of a service; nothing if it speaks no TLS."""
     if not config.ssl_enabled or config.ssl_certificate_path is None or config.ssl_key_path is None:
         return

@@ -86,14 +86,30 @@ class LocalConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerConfig:
-    """One container (what ACI was). Units: cores, gigabytes, whole GPUs."""
+    """One container (what ACI was). Units: cores, gigabytes, whole GPUs, milliseconds.
 
-    compute_type: ClassVar[str] = "aci"
+    ``aci``: where no container can be run, processes of this machine do the work; ``container``: never. With
+    an ``image`` there is no entry script: whatever server is in it answers, at the addresses named.
+    """
+
+    compute_type: Literal["aci", "container"] = "aci"
     cpu_cores: float = 0.1
     memory_gb: float = 0.5
     gpu_count: int | None = None
+    port: int | None = None  # TCP port on this machine; None: any free one, kept over updates
+    host: str = "127.0.0.1"  # address to listen on
+    scoring_timeout_ms: int | None = None  # of one run(), or of an answer of a custom image; 0: none
+    image: str | None = None
+    scoring_path: str = "/score"  # what is asked of /score is asked of this path of the image
+    scoring_port: int = 5001  # in the container, as those below; None: that of scoring
+    liveness_path: str = "/"
+    liveness_port: int | None = None
+    readiness_path: str = "/"
+    readiness_port: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the image
     location: str | None = None
     auth_enabled: bool = False
+    token_auth_enabled: bool = False
     ssl_enabled: bool = False
     ssl_certificate_path: str | None = None
     ssl_key_path: str | None = None
@@ -112,9 +128,54 @@ class ContainerConfig:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
 
+    @property
+    def not_applicable(self) -> dict[str, str]:
+        """What is kept because it was asked for, and means nothing on this machine; by field."""
+        names = (
+            "location",
+            "dns_name_label",
+            "vnet_name",
+            "subnet_name",
+            "cmk_vault_base_url",
+            "cmk_key_name",
+        )
+        return {name: getattr(self, name) for name in (*names, "cmk_key_version") if getattr(self, name)}
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only this machine can reach the service."""
+        return LocalConfig(host=self.host).is_loopback
+
+    def as_processes(self) -> LocalConfig:
+        """Return the same service without a container."""
+        return LocalConfig(
+            port=self.port,
+            host=self.host,
+            scoring_timeout_ms=self.scoring_timeout_ms,
+            auth_enabled=self.auth_enabled,
+            token_auth_enabled=self.token_auth_enabled,
+            primary_key=self.primary_key,
+            secondary_key=self.secondary_key,
+            ssl_enabled=self.ssl_enabled,
+            ssl_certificate_path=self.ssl_certificate_path,
+            ssl_key_path=self.ssl_key_path,
+            ssl_cname=self.ssl_cname,
+        )
+
     def __post_init__(self) -> None:
         _positive(cpu_cores=self.cpu_cores, memory_gb=self.memory_gb)
-        _at_least(0, gpu_count=self.gpu_count)
+        _at_least(0, gpu_count=self.gpu_count, scoring_timeout_ms=self.scoring_timeout_ms)
+        if self.auth_enabled and self.token_auth_enabled:
+            raise InvalidConfiguration("auth_enabled and token_auth_enabled exclude each other")
+        _check_keys(primary_key=self.primary_key, secondary_key=self.secondary_key)
+        for port in (self.port, self.scoring_port, self.liveness_port, self.readiness_port):
+            check_port(port)
+        if self.image is not None:
+            check_image(self.image)
+        for name in ("scoring_path", "liveness_path", "readiness_path"):
+            if re.fullmatch(r"/[!-~]{0,2000}", getattr(self, name)) is None:
+                text = f"{name} {getattr(self, name)!r} must be a path that begins with /, without spaces"
+                raise InvalidConfiguration(text)
         if self.memory_gb > LARGEST_CONTAINER_GB:
             raise InvalidConfiguration(f"memory_gb is {self.memory_gb:g}; a container takes up to 48")
         tls = (self.ssl_certificate_path, self.ssl_key_path, self.ssl_cname)
@@ -212,6 +273,16 @@ def asks_for(config: DeploymentConfig | None) -> Asks | None:
     # Services of a cluster ask for a key unless they are told not to.
     default = isinstance(config, KubernetesConfig)
     return "key" if (default if config.auth_enabled is None else config.auth_enabled) else None
+
+
+def check_image(image: str) -> None:
+    """Refuse what cannot be the name of an image; it becomes an argument of the engine.
+
+    Raises:
+        InvalidConfiguration: it is empty, too long, or has characters that no name has.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,1023}", image) is None:
+        raise InvalidConfiguration(f"image {image!r} is not the name of an image")
 
 
 def check_port(port: int | None) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from moorage import models as registry
-from moorage.deployments import no_code
+from moorage.deployments import containers, no_code
 from moorage.deployments.certificates import check_certificate, with_absolute_paths
-from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.configurations import ContainerConfig, DeploymentConfig, LocalConfig
 from moorage.deployments.imports import check_imports, reachable
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import CannotAsk, Interpreter, ask, chosen_interpreter
@@ -67,12 +67,14 @@ def plan(
     holds already. Reads files, the registry and the interpreter; changes nothing.
     """
     config = with_absolute_paths(deployment_config or LocalConfig())
-    draft = _Draft(workspace, own_port)
+    draft = Draft(workspace, own_port)
     draft.check_name(name)
     draft.check_target(config)
     found = draft.find_models(models)
     made = Plan(name, config.compute_type, config, models=found)
-    if inference_config is None or no_code.is_no_code(inference_config):
+    if isinstance(config, ContainerConfig):
+        made = containers.look(draft, made, config, inference_config)
+    elif inference_config is None or no_code.is_no_code(inference_config):
         made = draft.look_at_models(made, no_code.inference_config(inference_config))
     else:
         made = draft.look_at_script(made, inference_config.absolute())
@@ -81,7 +83,7 @@ def plan(
 
 
 @dataclass
-class _Draft:
+class Draft:
     workspace: Workspace
     own_port: int | None
     problems: list[Problem] = field(default_factory=list)
@@ -93,6 +95,9 @@ class _Draft:
             self.problems.append(from_error("name", fault))
 
     def check_target(self, config: DeploymentConfig) -> None:
+        if isinstance(config, ContainerConfig):
+            self.check_access(config)
+            return
         if not isinstance(config, LocalConfig):
             fault = NotSupported(
                 f"services of compute type {config.compute_type} come with a later release; "
@@ -104,6 +109,10 @@ class _Draft:
         if config.worker_count > 4 * cores:
             text = f"{config.worker_count} scorer processes on a machine with {cores} cores"
             self.problems.append(error("worker_count", text, f"use up to {4 * cores}"))
+        self.check_access(config)
+
+    def check_access(self, config: LocalConfig | ContainerConfig) -> None:
+        """Look at keys, certificate and port."""
         if (config.primary_key or config.secondary_key) and not config.auth_enabled:
             text = "keys are given, but the service is not told to ask for them"
             self.problems.append(warning("auth_enabled", text, "set authEnabled: true"))
@@ -186,7 +195,7 @@ class _Draft:
             texts = reachable(source)
             if texts and texts[0].path == source.script:
                 self.problems += check_script(texts[0])
-                self.problems += check_model_files(texts[0], _model_layout(made.models))
+                self.check_model_paths(texts[0], made.models)
         interpreter = self._ask(python, source, texts)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
@@ -197,6 +206,13 @@ class _Draft:
                 self._check_requirements(interpreter, config)
         self._check_image(config)
         return replace(made, source=source)
+
+    def with_variables(self, made: Plan, environment: Environment | None) -> Plan:
+        return replace(made, variables={**self._variables(environment), **made.variables})
+
+    def check_model_paths(self, text: ScriptText, models: Sequence[Model]) -> None:
+        """Look for files that the script opens and no model has."""
+        self.problems += check_model_files(text, _model_layout(models))
 
     def _own_environment(
         self, config: InferenceConfig, python: Path

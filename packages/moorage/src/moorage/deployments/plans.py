@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from moorage.deployments.configurations import DeploymentConfig, LocalConfig
+from moorage.deployments.configurations import ContainerConfig, DeploymentConfig, LocalConfig
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.problems import Problem
 from moorage.deployments.source import MODELS_FOLDER, Source
@@ -36,6 +36,13 @@ class Plan:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: "OwnEnvironment | None" = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an image of the user's answers, without a script."""
+        return (
+            isinstance(self.deployment_config, ContainerConfig) and self.deployment_config.image is not None
+        )
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -101,9 +108,14 @@ def model_map(models: tuple[Model, ...]) -> dict[str, object]:
 
 def _lines(plan: Plan) -> list[str]:
     lines = [f"service      {plan.service} on target {plan.target}"]
-    if isinstance(plan.deployment_config, LocalConfig):
+    if isinstance(plan.deployment_config, LocalConfig | ContainerConfig):
         port = plan.deployment_config.port or "any free port"
         lines.append(f"address      {plan.deployment_config.host}, {port}")
+    if isinstance(plan.deployment_config, ContainerConfig):
+        asked = plan.deployment_config
+        lines.append(f"container    {asked.cpu_cores:g} cores, {asked.memory_gb:g} GB of memory")
+        if asked.image is not None:
+            lines.append(f"image        {asked.image}, port {asked.scoring_port}")
     for model in plan.models:
         size = (
             f"{model.size_bytes / 1e6:,.1f} MB"
@@ -111,7 +123,7 @@ def _lines(plan: Plan) -> list[str]:
             else f"{model.size_bytes:,} bytes"
         )
         lines.append(f"model        {model.id}, {len(model.files)} files, {size}")
-    if plan.source is not None:
+    if plan.source is not None and not plan.is_image:
         place = plan.source.folder or plan.source.script.parent
         lines.append(f"script       {plan.source.entry_script} from {place}")
     if plan.python is not None:

@@ -19,6 +19,7 @@ from moorage.errors import InvalidConfiguration
 _KINDS: dict[str, type[LocalConfig] | type[ContainerConfig] | type[KubernetesConfig]] = {
     "local": LocalConfig,
     "aci": ContainerConfig,
+    "container": ContainerConfig,
     "aks": KubernetesConfig,
     "aksendpoint": KubernetesConfig,
 }
@@ -39,6 +40,8 @@ class Definition:
 
     def with_files_of(self, app: Path) -> InferenceConfig:
         """Return the configuration with the script taken from the application root of a kept revision."""
+        if not self.entry_script:  # an image of the user's
+            return self.inference_config
         folder = None if self.source_folder is None else str(app / self.source_folder)
         return replace(
             self.inference_config, entry_script=str(app / self.entry_script), source_directory=folder
@@ -50,9 +53,9 @@ def define(plan: Plan, given: InferenceConfig) -> Definition:
 
     A conda file is read now: later updates must not depend on it.
     """
-    if plan.source is None:
+    if plan.source is None and not plan.is_image:
         raise ValueError("a plan with errors defines nothing")
-    config = given.absolute()
+    config = given if plan.is_image else given.absolute()
     if config.conda_file is not None:
         environment = Environment(Path(config.conda_file).stem or "environment", conda=config.conda())
         config = InferenceConfig(
@@ -65,8 +68,8 @@ def define(plan: Plan, given: InferenceConfig) -> Definition:
         models=tuple(model.id for model in plan.models),
         inference_config=config,
         deployment_config=plan.deployment_config,
-        entry_script=plan.source.entry_script,
-        source_folder=plan.source.folder_name,
+        entry_script=plan.source.entry_script if plan.source else "",
+        source_folder=plan.source.folder_name if plan.source else None,
     )
 
 
@@ -101,8 +104,10 @@ def from_json(value: Mapping[str, Any]) -> Definition:
         document = value["environment"]
         environment = None if document is None else Environment.from_document(document)
         deployment = dict(value["deployment"])
-        kind = deployment.pop("compute_type") if deployment["compute_type"] in ("local", "aci") else None
-        config = _KINDS[kind or deployment["compute_type"]](**deployment)
+        kind = deployment["compute_type"]
+        if kind == "local":
+            del deployment["compute_type"]
+        config = _KINDS[kind](**deployment)
         return Definition(
             models=tuple(value["models"]),
             inference_config=InferenceConfig(**value["inference"], environment=environment),

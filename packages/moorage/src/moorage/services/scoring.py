@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from moorage.deployments import LocalConfig
+from moorage.deployments import ContainerConfig, LocalConfig
 from moorage.errors import ServiceNotRunning
 from moorage.services.access import authorization
 from moorage.services.queries import get
@@ -64,7 +64,7 @@ def run(
     # Not http.client's resolving of "localhost": it may try an address first where nobody listens.
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout_s)
     try:
-        if address.scheme == "https" and isinstance(service.deployment_config, LocalConfig):
+        if address.scheme == "https" and isinstance(service.deployment_config, LocalConfig | ContainerConfig):
             connection.sock = _over_tls(service.deployment_config, address, timeout_s)
         connection.request("POST", address.path, body.encode() if isinstance(body, str) else body, sent)
         answer = connection.getresponse()
@@ -77,7 +77,9 @@ def run(
     return Response(answer.status, {key.lower(): value for key, value in answer.getheaders()}, content)
 
 
-def _over_tls(config: LocalConfig, address: SplitResult, timeout_s: float) -> "ssl.SSLSocket":
+def _over_tls(
+    config: LocalConfig | ContainerConfig, address: SplitResult, timeout_s: float
+) -> "ssl.SSLSocket":
     """Connect to a service of this machine; it must have its own certificate, whoever signed that."""
     import ssl
 

@@ -10,7 +10,13 @@ from moorage.deployments.configurations import asks_for
 from moorage.targets import Fault, Observed
 
 State = Literal["Transitioning", "Healthy", "Unhealthy", "Failed", "Stopped"]
-COMPUTE_TYPES = {"local": "Local", "aci": "ACI", "aks": "AKS", "aksendpoint": "AKSENDPOINT"}
+COMPUTE_TYPES = {
+    "local": "Local",
+    "aci": "ACI",
+    "container": "Container",
+    "aks": "AKS",
+    "aksendpoint": "AKSENDPOINT",
+}
 
 
 @dataclass(frozen=True, slots=True)

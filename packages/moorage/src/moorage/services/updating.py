@@ -17,9 +17,11 @@ from moorage.services.work import Work, live_definition
 from moorage.workspace import Workspace
 
 # Enough to see a revision that fails whatever it is asked; not one that some clients ask wrongly.
+from moorage.services.placing import placed
 DEFAULT_TRIAL_REQUESTS = 100
 DEFAULT_MAX_ERROR_SHARE = 0.5
 
+from moorage.targets import open_target
 
 def update(
     workspace: Workspace,
@@ -62,7 +64,8 @@ def update(
             properties=properties,
             description=description,
         )
-        if changes and models is None and inference_config is None and deployment_config is None:
+        is_given = any(one is not None for one in (models, inference_config, deployment_config, part))
+        if changes and not is_given:
             rows.change(workspace, name, **changes)
         else:
             work = Work.of(
@@ -89,6 +92,11 @@ def reload(
     """Make a revision with fresh copies of the script and its folder; bring a stopped service back.
 
     Where the user's files are gone, those of the last revision are taken.
+            if deployment_config is not None:
+                config, notice = placed(deployment_config, given)
+                work = replace(work, target=open_target(config.compute_type))
+                if notice is not None:
+                    work.teller.tell("warning", notice)
 
     Raises:
         ServiceNotFound: there is no service of that name.

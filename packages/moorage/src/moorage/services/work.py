@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage import environments
-from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
+from moorage.deployments import ContainerConfig, DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.planning import plan
 from moorage.deployments.plans import Plan
 from moorage.errors import DeploymentFailed, InvalidName, MoorageError
@@ -105,6 +105,7 @@ class Work:
         name = self.place.service
         given = self._with_registered_environment(given)
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
+        self.target.build(made, lambda line: self.teller.tell("building", line))
         order = self.order(begun, begun.last_revision, made.deployment_config)
         if self.trial_requests and begun.live_revision is not None:
             trial = Trial(self.trial_requests, self.max_error_share, begun.live_revision)
@@ -138,7 +139,7 @@ class Work:
         return given
 
     def order(self, row: Row, revision: int, config: DeploymentConfig) -> Order:
-        if not isinstance(config, LocalConfig):
+        if not isinstance(config, LocalConfig | ContainerConfig):
             return Order(revision)
         # A service keeps the address that its clients know, unless another one is asked for.
         kept = row.port if config.port is None and row.host == config.host else config.port

@@ -2,6 +2,8 @@
 
 from moorage.targets.contract import Contents, Fault, Observed, Order, Place, Target, TargetFault
 
+CONTAINER_TARGETS = ("aci", "container")
+
 __all__ = ["Contents", "Fault", "Observed", "Order", "Place", "Target", "TargetFault", "open_target"]
 
 
@@ -16,4 +18,8 @@ def open_target(name: str) -> Target:
 
     if name == LocalTarget.name:
         return LocalTarget()
+    if name in CONTAINER_TARGETS:
+        from moorage.targets.container import ContainerTarget
+
+        return ContainerTarget(name)
     raise NotSupported(f"services of compute type {name} come with a later release; use local")

@@ -1,6 +1,6 @@
 """What a service asks of the place where it runs. One contract, one suite of tests for all targets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -140,3 +140,6 @@ class Contents(Protocol):
 
     def write_file(self, sha256: str, target: Path) -> None:
         """Write the content with that digest to a new file, checked while it is written."""
+    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
+        """Make what takes long and is shared by services, such as an image; no service is changed."""
+

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from moorage.folders import make_private_folder
 from moorage.targets.contract import Place
+from moorage_server.container.settings import FILE_NAME as CONTAINER_FILE
 from moorage_server.supervision.files import sync_folder
 
 REVISION_FILE = "revision.json"
@@ -32,9 +33,10 @@ def guard_path(place: Place) -> Path:
     return service_folder(place) / GUARD_FILE
 
 
-def settings_path(revision: int) -> str:
-    """Return the settings file of a revision, relative to the service folder."""
-    return f"revisions/{revision}/{SETTINGS_FILE}"
+def settings_path(place: Place, revision: int) -> str:
+    """Return the settings file of a prepared revision, relative to the service folder."""
+    is_container = (revision_folder(place, revision) / CONTAINER_FILE).is_file()
+    return f"revisions/{revision}/{CONTAINER_FILE if is_container else SETTINGS_FILE}"
 
 
 def prepared_revisions(place: Place) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -11,14 +12,21 @@ from moorage.folders import make_private_folder
 from moorage.models import Model
 from moorage.targets.contract import Contents, Place, TargetFault
 from moorage.targets.local import folders
-from moorage.targets.local.settings import service_settings
 from moorage.workspace import home_folder
 from moorage_server.model_files import ModelFileChanged, ModelFiles
 from moorage_server.supervision.files import sync_folder, write_json
 
 
-def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
+def write_revision(
+    place: Place,
+    revision: int,
+    plan: Plan,
+    contents: Contents,
+    write_settings: Callable[[Path, Path], None],
+) -> bool:
     """Make the folder of a revision; does nothing, and returns False, if it is there.
+
+    ``write_settings`` gets the folder as it is being made, and where it will be.
 
     Raises:
         OSError: no space, or a source file cannot be read. Nothing is left behind then.
@@ -37,7 +45,7 @@ def write_revision(place: Place, revision: int, plan: Plan, contents: Contents) 
         for model in plan.models:
             _write_model(model, app, contents)
         write_json(app / MODEL_MAP, model_map(plan.models), is_durable=True)
-        write_json(aside / folders.SETTINGS_FILE, service_settings(place, plan, final), is_durable=True)
+        write_settings(aside, final)
         write_json(aside / folders.REVISION_FILE, _description(place, revision, plan), is_durable=True)
         # They were compared while they were written.
         ModelFiles(aside / folders.REVISION_FILE, app).remember()

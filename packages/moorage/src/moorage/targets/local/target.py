@@ -1,6 +1,7 @@
 """The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
 
 import errno
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +22,19 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class LocalTarget:
+from moorage.targets.local.settings import service_settings
     """See `moorage.targets.contract.Target`."""
 
     name = "local"
 
+from moorage_server.supervision.files import write_json
     def __init__(self) -> None:
         # What was checked while it was written need not be read again to be started.
         self._fresh: set[Path] = set()
 
     def prepare(self, place: Place, revision: int, plan: Plan, contents: Contents) -> None:
         try:
-            if write_revision(place, revision, plan, contents):
+            if self._write(place, revision, plan, contents):
                 self._fresh.add(folders.revision_folder(place, revision))
         except OSError as error:
             if error.errno in _FULL:
@@ -41,11 +44,14 @@ class LocalTarget:
             raise StorageUnavailable(
                 f"revision {revision} of {place.service} cannot be made: "
                 f"{error.filename or ''}: {error.strerror}"
+    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
+        """Environments of this machine are built while planning."""
+
             ) from error
 
     def start(self, place: Place, order: Order) -> None:
         folder = folders.service_folder(place)
-        settings = folders.settings_path(order.revision)
+        settings = folders.settings_path(place, order.revision)
         if not (folder / settings).is_file():
             raise TargetFault(f"revision {order.revision} of {place.service} is not prepared")
         revision = folders.revision_folder(place, order.revision)
@@ -55,9 +61,20 @@ class LocalTarget:
         open_way(place, order.revision, content.get("user"), Path(content.get("python") or "python"))
         trial = None
         if order.trial is not None:
+    def _write(self, place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
+        """Write the files of a revision; False if they are there."""
+
+        def settings(aside: Path, final: Path) -> None:
+            write_json(aside / folders.SETTINGS_FILE, service_settings(place, plan, final), is_durable=True)
+
+        return write_revision(place, revision, plan, contents, settings)
+
             fallback = order.trial.fallback
             trial = records.Trial(
-                order.trial.requests, order.trial.max_error_share, fallback, folders.settings_path(fallback)
+                order.trial.requests,
+                order.trial.max_error_share,
+                fallback,
+                folders.settings_path(place, fallback),
             )
         desired = Desired(
             order.revision, settings, order.host, order.port, order.drain_timeout_s, trial=trial

@@ -1,0 +1,124 @@
+"""The container engine that runs services: which one, and what it can do."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moorage.errors import ContainerEngineNotFound, InvalidArgument
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+MODE_VARIABLE = "MOORAGE_CONTAINER_ENGINE"
+MODES = ("auto", "none", "docker", "podman")
+RUNNERS = ("docker", "podman")
+PROBE_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that answers. ``limits_cpu`` and ``limits_memory``: it can hold containers to that here."""
+
+    name: str
+    path: str
+    limits_cpu: bool = True
+    limits_memory: bool = True
+
+    @property
+    def client(self) -> "DockerClient":
+        from python_on_whales import DockerClient  # takes a while, and most commands need no engine
+
+        return DockerClient(client_call=[self.path])
+
+    def has_image(self, image: str) -> bool:
+        return self.client.image.exists(image)
+
+    def image_id(self, image: str) -> str | None:
+        """Return the id of an image that is here, None if it is not."""
+        return self.client.image.inspect(image).id if self.has_image(image) else None
+
+    def remove_containers(self, label: str) -> None:
+        """Remove all containers with a label (``key=value``), running or not; harmless without any."""
+        key, _, value = label.partition("=")
+        client = self.client
+        found = client.container.list(all=True, filters=[("label", f"{key}={value}")])
+        if found:
+            client.container.remove(found, force=True)
+
+
+def chosen_mode() -> str:
+    """Return which engine shall run containers: ``auto``, ``none``, ``docker`` or ``podman``.
+
+    Raises:
+        InvalidArgument: the variable has another value.
+    """
+    mode = os.environ.get(MODE_VARIABLE, "").lower() or "auto"
+    if mode not in MODES:
+        raise InvalidArgument(MODE_VARIABLE, f"{mode!r} is none of {', '.join(MODES)}")
+    return mode
+
+
+def find_engine() -> Engine:
+    """Return the engine that runs containers here.
+
+    Raises:
+        ContainerEngineNotFound: none is installed, none answers, or none is wanted.
+    """
+    mode = chosen_mode()
+    if mode == "none":
+        raise ContainerEngineNotFound([f"{MODE_VARIABLE} is none"])
+    faults = []
+    for name in RUNNERS if mode == "auto" else (mode,):
+        path = shutil.which(name)
+        if path is None:
+            faults.append(f"{name} is not installed")
+            continue
+        facts, fault = _info(path)
+        if fault is None:
+            return _engine(name, path, facts)
+        faults.append(f"{name} does not work: {fault}")
+    raise ContainerEngineNotFound(faults)
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it gives no reason"
+
+
+def _info(path: str) -> tuple[dict[str, Any], str | None]:
+    try:
+        answer = subprocess.run(  # noqa: S603 - the engine
+            [path, "info", "--format", "{{json .}}"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return {}, str(error)
+    try:
+        facts = json.loads(answer.stdout)
+    except ValueError:
+        facts = None
+    # The client of Docker ends well and lists the faults of a daemon that it did not reach.
+    errors = facts.get("ServerErrors") if isinstance(facts, dict) else None
+    if answer.returncode != 0 or errors or not isinstance(facts, dict):
+        return {}, last_line("\n".join(errors) if errors else answer.stderr)
+    return facts, None
+
+
+def _engine(name: str, path: str, facts: dict[str, Any]) -> Engine:
+    host = facts.get("host")
+    if isinstance(host, dict):  # Podman
+        controllers = host.get("cgroupControllers") or ()
+        is_old_rootless = host.get("cgroupVersion") == "v1" and bool(
+            (host.get("security") or {}).get("rootless")
+        )
+        can = set() if is_old_rootless else set(controllers)
+        return Engine("podman", path, "cpu" in can, "memory" in can)
+    cpu, memory = facts.get("CPUCfsQuota", facts.get("CpuCfsQuota", True)), facts.get("MemoryLimit", True)
+    return Engine(name, path, bool(cpu), bool(memory))
