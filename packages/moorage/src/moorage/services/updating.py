@@ -11,17 +11,17 @@ from moorage.services.converging import DEFAULT_TIMEOUT_S
 from moorage.services.events import OnEvent
 from moorage.services.labels import label_changes
 from moorage.services.locks import operation
+from moorage.services.placing import placed
 from moorage.services.queries import get
 from moorage.services.service import Service
 from moorage.services.work import Work, live_definition
+from moorage.targets import open_target
 from moorage.workspace import Workspace
 
 # Enough to see a revision that fails whatever it is asked; not one that some clients ask wrongly.
-from moorage.services.placing import placed
 DEFAULT_TRIAL_REQUESTS = 100
 DEFAULT_MAX_ERROR_SHARE = 0.5
 
-from moorage.targets import open_target
 
 def update(
     workspace: Workspace,
@@ -76,6 +76,11 @@ def update(
             definition = live_definition(workspace, row)
             config = deployment_config or definition.deployment_config
             given = inference_config or definition.inference_config
+            if deployment_config is not None:
+                config, notice = placed(deployment_config, given)
+                work = replace(work, target=open_target(config.compute_type))
+                if notice is not None:
+                    work.teller.tell("warning", notice)
             files = inference_config or work.kept_files(row, definition) or given
             made = work.plan(row, definition.models if models is None else models, files, config)
             work.bring_live(row, made, given, changes)
@@ -92,11 +97,6 @@ def reload(
     """Make a revision with fresh copies of the script and its folder; bring a stopped service back.
 
     Where the user's files are gone, those of the last revision are taken.
-            if deployment_config is not None:
-                config, notice = placed(deployment_config, given)
-                work = replace(work, target=open_target(config.compute_type))
-                if notice is not None:
-                    work.teller.tell("warning", notice)
 
     Raises:
         ServiceNotFound: there is no service of that name.

@@ -95,6 +95,7 @@ class Work:
         for problem in made.warnings:
             self.teller.tell("warning", str(problem))
         made.check()
+        self.target.build(made, lambda line: self.teller.tell("building", line))
         self.teller.tell("planned", f"{self.place.service} can be deployed")
         return made
 
@@ -105,7 +106,6 @@ class Work:
         name = self.place.service
         given = self._with_registered_environment(given)
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
-        self.target.build(made, lambda line: self.teller.tell("building", line))
         order = self.order(begun, begun.last_revision, made.deployment_config)
         if self.trial_requests and begun.live_revision is not None:
             trial = Trial(self.trial_requests, self.max_error_share, begun.live_revision)

@@ -97,6 +97,9 @@ class Target(Protocol):
 
     name: str
 
+    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
+        """Make what takes long and is shared by services, such as an image; no service is changed."""
+
     def prepare(self, place: Place, revision: int, plan: Plan, contents: "Contents") -> None:
         """Put everything that ``revision`` needs in place; nothing of it is visible before it is complete."""
 
@@ -140,6 +143,3 @@ class Contents(Protocol):
 
     def write_file(self, sha256: str, target: Path) -> None:
         """Write the content with that digest to a new file, checked while it is written."""
-    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
-        """Make what takes long and is shared by services, such as an image; no service is changed."""
-

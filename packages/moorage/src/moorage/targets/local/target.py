@@ -11,9 +11,11 @@ from moorage.folders import make_private_folder
 from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
 from moorage.targets.local import daemon, folders
 from moorage.targets.local.revision import check_models, write_revision
+from moorage.targets.local.settings import service_settings
 from moorage.targets.local.way import open_way
 from moorage_server.auth import Admission, replace_guard_file
 from moorage_server.supervision import files, records
+from moorage_server.supervision.files import write_json
 from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
 from moorage_server.supervision.records import Desired, Failure, InvalidDesired, Status
@@ -22,15 +24,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class LocalTarget:
-from moorage.targets.local.settings import service_settings
     """See `moorage.targets.contract.Target`."""
 
     name = "local"
 
-from moorage_server.supervision.files import write_json
     def __init__(self) -> None:
         # What was checked while it was written need not be read again to be started.
         self._fresh: set[Path] = set()
+
+    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
+        """Environments of this machine are built while planning."""
 
     def prepare(self, place: Place, revision: int, plan: Plan, contents: Contents) -> None:
         try:
@@ -44,10 +47,15 @@ from moorage_server.supervision.files import write_json
             raise StorageUnavailable(
                 f"revision {revision} of {place.service} cannot be made: "
                 f"{error.filename or ''}: {error.strerror}"
-    def build(self, plan: Plan, on_line: Callable[[str], None]) -> None:
-        """Environments of this machine are built while planning."""
-
             ) from error
+
+    def _write(self, place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
+        """Write the files of a revision; False if they are there."""
+
+        def settings(aside: Path, final: Path) -> None:
+            write_json(aside / folders.SETTINGS_FILE, service_settings(place, plan, final), is_durable=True)
+
+        return write_revision(place, revision, plan, contents, settings)
 
     def start(self, place: Place, order: Order) -> None:
         folder = folders.service_folder(place)
@@ -61,14 +69,6 @@ from moorage_server.supervision.files import write_json
         open_way(place, order.revision, content.get("user"), Path(content.get("python") or "python"))
         trial = None
         if order.trial is not None:
-    def _write(self, place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
-        """Write the files of a revision; False if they are there."""
-
-        def settings(aside: Path, final: Path) -> None:
-            write_json(aside / folders.SETTINGS_FILE, service_settings(place, plan, final), is_durable=True)
-
-        return write_revision(place, revision, plan, contents, settings)
-
             fallback = order.trial.fallback
             trial = records.Trial(
                 order.trial.requests,
