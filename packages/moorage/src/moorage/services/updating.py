@@ -64,8 +64,7 @@ def update(
             properties=properties,
             description=description,
         )
-        is_given = any(one is not None for one in (models, inference_config, deployment_config, part))
-        if changes and not is_given:
+        if changes and models is None and inference_config is None and deployment_config is None:
             rows.change(workspace, name, **changes)
         else:
             work = Work.of(
