@@ -106,6 +106,7 @@ def test_a_canary_gets_its_share_and_leaves_again(servers, other):
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_canary_that_ends_takes_nothing_with_it(servers, other):
     server = servers.start(SCRIPT.format(name="live", code=""))
     instruct(server, other(SCRIPT.format(name="new", code="value == 7 and os._exit(3)")))
@@ -117,6 +118,7 @@ def test_a_canary_that_ends_takes_nothing_with_it(servers, other):
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_script_that_cannot_be_loaded_takes_no_part(servers, other):
     server = servers.start(SCRIPT.format(name="live", code=""))
     event = instruct(server, other("def init(): 1 / 0\ndef run(data): pass\n"), expect="failed")
@@ -159,6 +161,7 @@ def test_a_mirror_changes_no_answer_and_finds_what_differs(servers, other):
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_shadow_that_hangs_or_fails_is_nobodys_problem(servers, other):
     server = servers.start(NUMBERS.format(factor="2"))
     code = "import time\ndef init(): pass\ndef run(data):\n    time.sleep(600)\n"

@@ -505,6 +505,20 @@ class RevisionNotFound(MoorageError):
         )
 
 
+class NoCandidate(MoorageError):
+    """A service has no revision beside the one that serves; ``reason``: what became of the last one."""
+
+    code = "no-candidate"
+
+    def __init__(self, name: str, reason: str | None, *, kind: str = "canary or mirror") -> None:
+        self.name, self.reason = name, reason
+        last = f" (the last one was taken back: {reason})" if reason else ""
+        flag = "mirror 100" if kind == "mirror" else "canary 10"
+        super().__init__(
+            f"service {name!r} has no {kind}{last}; begin one with: moor service update -n {name} --{flag}"
+        )
+
+
 class ServiceNotRunning(MoorageError):
     """The service does not answer requests now."""
 

@@ -1,6 +1,7 @@
 """Deployed services and all one can do to them."""
 
 from moorage.services.access import get_keys, get_token, regen_key, rotate_signing_key
+from moorage.services.candidates import mirror_findings, promote
 from moorage.services.deploying import deploy, make_plan
 from moorage.services.events import Event
 from moorage.services.queries import get, get_logs, list_services, models_in_use
@@ -11,10 +12,11 @@ from moorage.services.service import Service
 from moorage.services.signing import AccessToken
 from moorage.services.starting import Outcome, down, start, stop, up
 from moorage.services.updating import reload, update
-from moorage.targets.contract import Fault
+from moorage.targets.contract import CandidateSeen, Fault
 
 __all__ = [
     "AccessToken",
+    "CandidateSeen",
     "Event",
     "Fault",
     "Outcome",
@@ -30,7 +32,9 @@ __all__ = [
     "get_token",
     "list_services",
     "make_plan",
+    "mirror_findings",
     "models_in_use",
+    "promote",
     "regen_key",
     "reload",
     "revisions",

@@ -12,6 +12,8 @@ Kind = Literal[
     "prepared",
     "starting",
     "live",
+    "canary",
+    "mirror",
     "failed",
     "restored",
     "stopped",

@@ -135,7 +135,7 @@ def went_live(workspace: Workspace, name: str, revision: int, host: str | None, 
         connection.execute(
             update(service_revisions)
             .where(columns.service_name == name, columns.number == revision)
-            .values(live_at=datetime.now(timezone.utc), withdrawn_at=None)
+            .values(live_at=datetime.now(timezone.utc), withdrawn_at=None, fault=None)
         )
         record(connection, "service.live", f"service {name}", revision=revision)
         # A revision that is taken back to has its own files of models that were deleted since.
@@ -150,7 +150,7 @@ def fell_back(workspace: Workspace, name: str, lost: int, revision: int, fault: 
         connection.execute(
             update(service_revisions)
             .where(columns.service_name == name, columns.number == lost)
-            .values(withdrawn_at=datetime.now(timezone.utc))
+            .values(withdrawn_at=datetime.now(timezone.utc), fault=asdict(fault))
         )
         details = {"revision": revision, "lost": lost, "message": fault.message[:500]}
         record(connection, "service.fell-back", f"service {name}", **details)
@@ -171,11 +171,17 @@ def went_back(workspace: Workspace, name: str, fault: Fault | None) -> None:
         failed = {"revision": row.wanted_revision, "stage": fault and fault.stage, "message": message}
         record(connection, "service.failed", f"service {name}", **failed)
         columns = service_revisions.c
+        if row.wanted_revision != row.live_revision and fault is not None:
+            connection.execute(
+                update(service_revisions)
+                .where(columns.service_name == name, columns.number == row.wanted_revision)
+                .values(fault=asdict(fault))
+            )
         # After a rollback that failed, what serves was not given up after all.
         connection.execute(
             update(service_revisions)
             .where(columns.service_name == name, columns.number == row.live_revision)
-            .values(withdrawn_at=None)
+            .values(withdrawn_at=None, fault=None)
         )
         # What never served holds on to nothing.
         _use_models(connection, name, _models_of(connection, name, row.live_revision) if is_live else ())

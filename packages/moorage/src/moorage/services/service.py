@@ -8,6 +8,7 @@ from typing import Literal
 from moorage.deployments import DeploymentConfig, InferenceConfig
 from moorage.deployments.configurations import asks_for
 from moorage.targets import Fault, Observed
+from moorage.targets.contract import CandidateSeen
 
 State = Literal["Transitioning", "Healthy", "Unhealthy", "Failed", "Stopped"]
 COMPUTE_TYPES = {
@@ -69,6 +70,7 @@ class Service:
     restarts: int = 0
     inference_config: InferenceConfig | None = None
     deployment_config: DeploymentConfig | None = None
+    candidate: CandidateSeen | None = None
 
     @property
     def auth_enabled(self) -> bool:
@@ -93,8 +95,9 @@ def state_of(row: Row, observed: Observed, *, is_busy: bool) -> tuple[State, Fau
     if observed.live is not None:
         if observed.live not in observed.ready:
             return "Unhealthy", observed.error
-        # Well, but not with the revision that was ordered: that one lost its trial.
-        return "Healthy", None if observed.ordered is None else observed.failed.get(observed.ordered)
+        # Well, but not with the revision that was ordered: that one lost its trial, or failed as a canary.
+        lost = None if observed.ordered is None else observed.failed.get(observed.ordered)
+        return "Healthy", lost or (observed.candidate.fault if observed.candidate else None)
     if observed.ordered is not None and observed.ordered in observed.failed:
         return "Failed", observed.failed[observed.ordered]
     return "Transitioning", None

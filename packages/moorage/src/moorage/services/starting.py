@@ -14,7 +14,7 @@ from moorage.services.locks import operation, operation_in
 from moorage.services.queries import get
 from moorage.services.service import Service
 from moorage.services.work import Work, live_definition
-from moorage.targets import Place, open_target
+from moorage.targets import Fault, Place, open_target
 from moorage.targets.local import LocalTarget
 from moorage.workspace import Workspace
 
@@ -41,6 +41,9 @@ def start(
         row = work.settle(row) or row
         if row.live_revision is None:
             raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
+        observed = work.target.observe(work.place)
+        if observed.candidate is not None and observed.live in observed.ready:
+            return get(workspace, name)  # nothing is to be started, and a canary goes on
         order = work.order(row, row.live_revision, definition.deployment_config)
         prepare_access(workspace, name, work.target, definition.deployment_config)
         if row.live_revision in work.target.observe(work.place).failed:
@@ -60,7 +63,11 @@ def stop(workspace: Workspace, name: str, *, on_event: OnEvent | None = None) ->
     """
     with operation(workspace, name):
         row = rows.find(workspace, name)
-        open_target(row.target).stop(Place(workspace.path, workspace.name, name))
+        target, place = open_target(row.target), Place(workspace.path, workspace.name, name)
+        seen = target.observe(place).candidate
+        target.stop(place)
+        if seen is not None and seen.is_active and seen.revision == row.wanted_revision:
+            rows.went_back(workspace, name, Fault(seen.kind, "the service was stopped"))
         rows.note(workspace, name, "stopped")
         Teller(name, on_event).tell(
             "stopped", f"{name} has stopped; start it with: moor service start -n {name}"

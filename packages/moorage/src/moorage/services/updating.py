@@ -7,6 +7,12 @@ from moorage.deployments import DeploymentConfig, InferenceConfig
 from moorage.errors import InvalidArgument
 from moorage.models import Model
 from moorage.services import rows
+from moorage.services.candidates import (
+    DEFAULT_CANARY_FOR_S,
+    DEFAULT_TOLERANCE,
+    bring_beside,
+    part_of,
+)
 from moorage.services.converging import DEFAULT_TIMEOUT_S
 from moorage.services.events import OnEvent
 from moorage.services.labels import label_changes
@@ -35,6 +41,10 @@ def update(
     remove_tags: Sequence[str] = (),
     properties: Mapping[str, object] | None = None,
     description: str | None = None,
+    canary: int | None = None,
+    canary_for_s: float | None = DEFAULT_CANARY_FOR_S,
+    mirror: int | None = None,
+    mirror_tolerance: float = DEFAULT_TOLERANCE,
     trial_requests: int = DEFAULT_TRIAL_REQUESTS,
     max_error_share: float = DEFAULT_MAX_ERROR_SHARE,
     timeout_s: float = DEFAULT_TIMEOUT_S,
@@ -47,6 +57,11 @@ def update(
     A new revision is on trial: if more than ``max_error_share`` of its first ``trial_requests`` fail (5xx),
     the one before comes back by itself; 0 requests: no trial.
 
+    ``canary``: the new revision answers so many percent of the requests, and takes over after
+    ``canary_for_s`` (None: when `promote` is called) unless it failed more often than the one beside it.
+    ``mirror``: it gets copies of so many percent of the requests, and its answers are compared with those of
+    the one that serves; numbers may differ by ``mirror_tolerance``. `rollback` ends either.
+
     Raises:
         ServiceNotFound: there is no service of that name.
         PropertyExists: properties are set once.
@@ -54,6 +69,7 @@ def update(
     """
     if trial_requests < 0 or not 0 <= max_error_share <= 1:
         raise InvalidArgument("trial_requests and max_error_share", "must be from 0 on, and from 0 to 1")
+    part = part_of(canary, canary_for_s, mirror, mirror_tolerance)
     with operation(workspace, name):
         row = rows.find(workspace, name)
         changes = label_changes(
@@ -64,7 +80,8 @@ def update(
             properties=properties,
             description=description,
         )
-        if changes and models is None and inference_config is None and deployment_config is None:
+        is_given = any(one is not None for one in (models, inference_config, deployment_config, part))
+        if changes and not is_given:
             rows.change(workspace, name, **changes)
         else:
             work = Work.of(
@@ -82,7 +99,10 @@ def update(
                     work.teller.tell("warning", notice)
             files = inference_config or work.kept_files(row, definition) or given
             made = work.plan(row, definition.models if models is None else models, files, config)
-            work.bring_live(row, made, given, changes)
+            if part is None:
+                work.bring_live(row, made, given, changes)
+            else:
+                bring_beside(work, row, made, given, changes=changes, part=part)
     return get(workspace, name)
 
 

@@ -62,6 +62,16 @@ class Work:
         observed = self.target.observe(self.place)
         if observed.live is None or observed.live not in observed.ready:
             return row
+        if row.live_revision not in (None, row.wanted_revision) and observed.live == row.live_revision:
+            seen = observed.candidate
+            is_rejected = seen is not None and seen.revision == row.wanted_revision and not seen.is_active
+            fault = (
+                seen.fault if seen is not None and is_rejected else observed.failed.get(row.wanted_revision)
+            )
+            if fault is None:
+                return row
+            rows.went_back(self.workspace, row.name, fault)
+            return rows.find(self.workspace, row.name)
         is_cut_short = row.wanted_revision != row.live_revision and observed.live == row.wanted_revision
         lost = observed.failed.get(row.live_revision) if row.live_revision is not None else None
         if lost is not None and observed.live != row.live_revision and row.live_revision is not None:
@@ -104,7 +114,8 @@ class Work:
     ) -> None:
         """Make a revision of the plan and let it take over; on any failure leave things as they were."""
         name = self.place.service
-        given = self._with_registered_environment(given)
+        row = self.end_candidate(row, "another revision took its place")
+        given = self.registered(given)
         begun = rows.begin(self.workspace, name, self.target.name, define(made, given), changes)
         order = self.order(begun, begun.last_revision, made.deployment_config)
         if self.trial_requests and begun.live_revision is not None:
@@ -128,9 +139,9 @@ class Work:
         settle_access(self.workspace, name, self.target, made.deployment_config)
         uri = public_address(self.target.scoring_uri(self.place, observed), made.deployment_config)
         self.teller.tell("live", f"{name} answers at {uri}", order.revision)
-        self._prune(order.revision)
+        self.prune(order.revision)
 
-    def _with_registered_environment(self, given: InferenceConfig) -> InferenceConfig:
+    def registered(self, given: InferenceConfig) -> InferenceConfig:
         """Keep an environment that came with the configuration under its name, as the old platform did."""
         if given.environment is None:
             return given
@@ -156,20 +167,34 @@ class Work:
         self.teller.tell("failed", _first_line(error), order.revision)
         if row is not None and row.live_revision is not None:
             # What served before was never stopped; it only has to be what is wanted again.
-            definition = rows.definition_of(self.workspace, name, row.live_revision)
-            config = definition.deployment_config if definition else LocalConfig()
-            back = replace(
-                self.order(row, row.live_revision, config), host=row.host or order.host, port=row.port
-            )
-            if self.target.observe(self.place).ordered not in (None, row.live_revision):
-                self.target.start(self.place, back)
+            observed = self.target.observe(self.place)
+            if observed.candidate is not None or observed.ordered not in (None, row.live_revision):
+                self.restore(row)
             text = f"revision {row.live_revision} of {name} was left alone and is what is wanted"
             self.teller.tell("restored", text, row.live_revision)
         else:
             self.target.stop(self.place)
         rows.went_back(self.workspace, name, _fault(error))
 
-    def _prune(self, live: int) -> None:
+    def restore(self, row: Row) -> None:
+        """Let the revision that served last be what is wanted, alone."""
+        if row.live_revision is None:
+            return
+        definition = rows.definition_of(self.workspace, row.name, row.live_revision)
+        order = self.order(
+            row, row.live_revision, definition.deployment_config if definition else LocalConfig()
+        )
+        self.target.start(self.place, replace(order, host=row.host or order.host, port=row.port))
+
+    def end_candidate(self, row: Row | None, reason: str) -> Row | None:
+        """Note that a canary or mirror, if there is one, has ended; the caller's next order ends it."""
+        seen = None if row is None else self.target.observe(self.place).candidate
+        if row is None or seen is None or not seen.is_active or seen.revision != row.wanted_revision:
+            return row
+        rows.went_back(self.workspace, row.name, Fault(seen.kind, reason))
+        return rows.find(self.workspace, row.name)
+
+    def prune(self, live: int) -> None:
         name = self.place.service
         served, others = rows.revisions_of(self.workspace, name)
         observed = self.target.observe(self.place)

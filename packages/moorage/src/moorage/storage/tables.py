@@ -195,9 +195,10 @@ service_revisions = Table(
     Column("definition", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(255), nullable=False),
-    # When it last came to serve, and when a rollback left it.
+    # When it last came to serve, when a rollback left it, and why it does not serve: stage and message.
     Column("live_at", UtcDateTime),
     Column("withdrawn_at", UtcDateTime),
+    Column("fault", JSON(none_as_null=True)),
 )
 
 # What was changed, by whom, from where. Written in the transaction of the change; triggers keep it as it is.

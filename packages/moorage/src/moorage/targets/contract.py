@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from moorage.deployments.plans import Plan
 from moorage.errors import MoorageError
@@ -31,6 +31,36 @@ class Fault:
     traceback: str = ""
 
 
+CandidateKind = Literal["canary", "mirror"]
+CandidateState = Literal["starting", "serving", "rejected", "promoted"]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSeen:
+    """What a target sees of a revision beside the one that serves.
+
+    ``answered`` and ``failed``: its own answers since it takes part, and how many were errors (400 and
+    above); ``live_...``: those of the revision beside it. ``ends_at``: when a canary takes over, in seconds
+    since 1970; ``compared``: counts of a mirror, by outcome. ``rejected`` comes with a ``fault``.
+    """
+
+    revision: int
+    kind: CandidateKind
+    state: CandidateState
+    share_percent: int
+    ends_at: float | None = None
+    answered: int = 0
+    failed: int = 0
+    live_answered: int = 0
+    live_failed: int = 0
+    compared: Mapping[str, int] = field(default_factory=dict)
+    fault: Fault | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ("starting", "serving")
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What a target sees of a service now.
@@ -55,6 +85,7 @@ class Observed:
     host: str | None = None
     port: int | None = None
     error: Fault | None = None
+    candidate: CandidateSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +101,26 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A prepared revision that takes part beside the ordered one.
+
+    A ``canary`` answers ``share_percent`` of the requests, for so long, and takes over then unless it was
+    worse; ``for_s`` None: until it is ordered itself. A ``mirror`` gets copies of such a share; numbers in
+    its answers may differ by ``tolerance``. Once it has taken over, ``trial_requests`` and
+    ``max_error_share`` are those of a `Trial`.
+    """
+
+    revision: int
+    kind: CandidateKind
+    share_percent: int
+    for_s: float | None = None
+    tolerance: float = 0.0
+    trial_requests: int = 0
+    max_error_share: float = 1.0
+    drain_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to run: a revision and where it listens (``port`` None: any free one).
 
@@ -81,6 +132,7 @@ class Order:
     port: int | None = None
     drain_timeout_s: float = 60.0
     trial: Trial | None = None
+    beside: Beside | None = None
 
 
 class TargetFault(MoorageError):
@@ -127,6 +179,9 @@ class Target(Protocol):
 
     def destroy(self, place: Place) -> None:
         """Stop the service and remove everything of it, logs included; harmless if there is nothing."""
+
+    def findings(self, place: Place, revision: int) -> dict[str, Any] | None:
+        """Return what a mirror beside ``revision`` has found, None if there never was one."""
 
     def snapshot(self, place: Place, revision: int) -> Path | None:
         """Return the application root of a kept revision, None if it is not kept."""

@@ -4,21 +4,33 @@ import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from moorage.deployments.plans import Plan
 from moorage.errors import StorageFull, StorageUnavailable
 from moorage.folders import make_private_folder
-from moorage.targets.contract import Contents, Fault, LogKind, Observed, Order, Place, TargetFault
+from moorage.targets.contract import (
+    Beside,
+    CandidateSeen,
+    Contents,
+    Fault,
+    LogKind,
+    Observed,
+    Order,
+    Place,
+    TargetFault,
+)
 from moorage.targets.local import daemon, folders
 from moorage.targets.local.revision import check_models, write_revision
 from moorage.targets.local.settings import service_settings
 from moorage.targets.local.way import open_way
 from moorage_server.auth import Admission, replace_guard_file
+from moorage_server.candidate.instruction import MIRROR_FILE
 from moorage_server.supervision import files, records
 from moorage_server.supervision.files import write_json
 from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
-from moorage_server.supervision.records import Desired, Failure, InvalidDesired, Status
+from moorage_server.supervision.records import Candidate, Desired, Failure, InvalidDesired, Status
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -76,11 +88,36 @@ class LocalTarget:
                 fallback,
                 folders.settings_path(place, fallback),
             )
+        candidate = None if order.beside is None else self._candidate(place, order.beside)
         desired = Desired(
-            order.revision, settings, order.host, order.port, order.drain_timeout_s, trial=trial
+            order.revision,
+            settings,
+            order.host,
+            order.port,
+            order.drain_timeout_s,
+            trial=trial,
+            candidate=candidate,
         )
         files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
         daemon.wake(folder)
+
+    def _candidate(self, place: Place, beside: Beside) -> Candidate:
+        revision = folders.revision_folder(place, beside.revision)
+        if not (revision / folders.SETTINGS_FILE).is_file():
+            raise TargetFault(f"revision {beside.revision} of {place.service} is not prepared")
+        if revision not in self._fresh:
+            check_models(revision)
+        return Candidate(
+            beside.revision,
+            f"revisions/{beside.revision}/{folders.SETTINGS_FILE}",
+            beside.kind,
+            beside.share_percent,
+            for_s=beside.for_s,
+            tolerance=beside.tolerance,
+            trial_requests=beside.trial_requests,
+            max_error_share=beside.max_error_share,
+            drain_timeout_s=beside.drain_timeout_s,
+        )
 
     def stop(self, place: Place) -> None:
         folder = folders.service_folder(place)
@@ -109,6 +146,9 @@ class LocalTarget:
         for generation in status.generations:
             by_state.setdefault(generation.state, set()).add(generation.number)
         live = status.of(status.generation) if status.generation is not None else None
+        candidate = _candidate_seen(desired, status)
+        if candidate is not None and candidate.state == "promoted":
+            ordered = candidate.revision  # the supervisor did that by itself
         return Observed(
             exists=True,
             is_supervised=True,
@@ -124,6 +164,7 @@ class LocalTarget:
             host=status.host or None,
             port=status.port,
             error=_fault(live.error) if live and live.error else None,
+            candidate=candidate,
         )
 
     def admit(self, place: Place, admission: Admission) -> None:
@@ -146,6 +187,9 @@ class LocalTarget:
             daemon.end(folder)
         if folder.parent.is_dir():
             folders.remove(folder)
+
+    def findings(self, place: Place, revision: int) -> dict[str, Any] | None:
+        return files.read_json(folders.revision_folder(place, revision) / MIRROR_FILE)
 
     def snapshot(self, place: Place, revision: int) -> Path | None:
         folder = folders.revision_folder(place, revision) / folders.APP_FOLDER
@@ -198,6 +242,30 @@ def _status(folder: Path) -> Status | None:
     content = files.read_json(folder / files.STATUS)
     status = Status.from_json(content) if content and pid else None
     return status if status is not None and status.pid == pid else None
+
+
+def _candidate_seen(desired: Desired | None, status: Status) -> CandidateSeen | None:
+    """Return the candidate that was ordered, as it is; None if none was, or its supervisor has not begun."""
+    wanted = None if desired is None else desired.candidate
+    if wanted is None:
+        return None
+    one = status.candidate
+    if one is None or one.generation != wanted.generation:
+        return CandidateSeen(wanted.generation, wanted.kind, "starting", wanted.share_percent)
+    counts = one.counts
+    return CandidateSeen(
+        revision=one.generation,
+        kind=one.kind,
+        state=one.state,
+        share_percent=one.share_percent,
+        ends_at=one.ends_at,
+        answered=counts.count,
+        failed=counts.failed,
+        live_answered=counts.live_count,
+        live_failed=counts.live_failed,
+        compared=one.findings or {},
+        fault=None if one.error is None else _fault(one.error),
+    )
 
 
 def _has_failed(generation: records.GenerationStatus) -> bool:
