@@ -62,6 +62,10 @@ def test_from_a_file_to_answers_in_every_form(workspace, tmp_path):
     assert document["definitions"]["ServiceInput"]["example"] == {"data": [[0.0] * 10]}
     assert "is served compiled" in services.get_logs(workspace, "svc")
 
+    (how,) = service.properties.values()
+    assert service.properties == {"served m:1": how}
+    assert how.startswith(f"compiled, by scikit-learn {sklearn.__version__}: compared on ")
+
     forest = register(workspace, tmp_path, RandomForestRegressor(3, random_state=0))
     service = services.update(workspace, "svc", models=[forest])
     assert service.models == ("m:2",)

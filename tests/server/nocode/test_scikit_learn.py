@@ -127,7 +127,9 @@ def test_a_compiled_form_is_kept_for_the_next_start(serve, fit, tmp_path, monkey
     path, _, rows = fit(Ridge())
     cache = tmp_path / "compiled"
     first = serve(path, "ScikitLearn", cache)
-    assert len(list(cache.iterdir())) == 2
+    names = sorted(path.suffix for path in cache.iterdir())
+    assert names == [".json", ".json", ".onnx"]
+    assert json.loads((cache / "served.json").read_text())["model:1"].startswith("compiled, by scikit-learn")
 
     def not_again(*arguments: object) -> None:
         raise AssertionError("it was made again")

@@ -8,6 +8,7 @@ from moorage.services import rows
 from moorage.services.addresses import public_address
 from moorage.services.definitions import Definition
 from moorage.services.locks import is_busy
+from moorage.services.served import served_properties
 from moorage.services.service import COMPUTE_TYPES, Row, Service, state_of
 from moorage.targets import Observed, Place, open_target
 from moorage.targets.contract import LogKind
@@ -80,6 +81,7 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
     place = _place(workspace, row.name)
     observed = Observed()
     scoring_uri = None
+    target = None
     with suppress(NotSupported):
         target = open_target(row.target)
         observed = target.observe(place)
@@ -92,6 +94,8 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
     # After an operation that was cut short the target may be further than the database knows.
     revision = observed.live if observed.live is not None else row.revision
     definition = None if revision is None else definitions.get(revision)
+    config = definition.inference_config if definition else None
+    served = {} if target is None else served_properties(target, place, revision, config)
     scoring_uri = public_address(scoring_uri, definition.deployment_config if definition else None)
     return Service(
         name=row.name,
@@ -105,13 +109,13 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
         error=error,
         description=row.description,
         tags=row.tags,
-        properties=row.properties,
+        properties={**row.properties, **served},
         created_at=row.created_at,
         updated_at=row.updated_at,
         compute_type=COMPUTE_TYPES.get(row.target, row.target),
         created_by=row.created_by,
         restarts=observed.restarts,
-        inference_config=definition.inference_config if definition else None,
+        inference_config=config,
         deployment_config=definition.deployment_config if definition else None,
     )
 

@@ -80,6 +80,15 @@ class Model:
         self.facts: dict[str, str] = {}  # what serves, and why; shown in the metadata and the log
         self.sample: Any = None  # JSON value of an example request
 
+    @property
+    def how_served(self) -> str:
+        """Return in a line whether the model serves compiled, by which library, and why."""
+        compiled = self.facts.get("compiled")
+        if compiled is None:
+            return f"by {self.library}"
+        way = "compiled" if compiled == "yes" else "as pickled"
+        return f"{way}, by {self.library}: {self.facts.get('why', '')}"
+
     def inputs_of(self, method: str) -> tuple[Tensor, ...]:
         """Return the inputs of a method."""
         return self.inputs

@@ -23,6 +23,7 @@ logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
 VARIABLE = "MOORAGE_NO_CODE"  # JSON: {"models": [...], "memory_bytes": ...}
 CACHE_FOLDER = "compiled"
+SERVED_FILE = "served.json"
 ROUTES = ("/score/", "/score:", "/v2", "/v1/models")
 _ASK = ("predict", "classify", "regress")
 _SCORE = re.compile(r"/score(?:/(?P<name>[^/:]+)(?:/(?P<version>[^/:]+))?)?(?::(?P<verb>\w+))?/?")
@@ -96,9 +97,12 @@ class Service:
         source = next(iter(deployment.models))
         # The one that plain requests go to stays in memory, whatever the budget says.
         self._first = self._models.get(source.name, source.version)
-        for model in (self._models.get(*key) for key in self._models.loaded):
+        loaded = [self._models.get(*key) for key in self._models.loaded]
+        for model in loaded:
             for name, value in model.facts.items():
                 logger.info("%s:%s %s: %s", model.name, model.version, name, value)
+        if cache is not None:
+            _tell(loaded, cache)
 
     @property
     def models(self) -> Repository:
@@ -266,6 +270,18 @@ class Service:
 
     def _model(self, name: str | None, version: str | None) -> Model:
         return self.first if name is None else self.models.get(name, version)
+
+
+def _tell(models: list[Model], folder: Path) -> None:
+    """Write down how the models are served; the control plane shows it as properties of the service."""
+    told = {f"{model.name}:{model.version}": model.how_served for model in models}
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        aside = folder / f".{SERVED_FILE}.{os.getpid()}"
+        aside.write_text(json.dumps(told), encoding="utf-8")
+        aside.replace(folder / SERVED_FILE)
+    except OSError as error:
+        logger.info("how the models are served is not written down: %s", error)
 
 
 def _method_of(request: Request) -> str | None:
