@@ -117,6 +117,7 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
         restarts=observed.restarts,
         inference_config=config,
         deployment_config=definition.deployment_config if definition else None,
+        candidate=observed.candidate,
     )
 
 
