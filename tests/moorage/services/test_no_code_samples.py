@@ -23,18 +23,32 @@ def table(workspace, tmp_path):
     return datasets.save(workspace, found)
 
 
-def register(workspace, tmp_path, dataset_id):
+def answers(workspace, tmp_path):
+    path = tmp_path / "answers.csv"
+    pd.DataFrame({"price": [1.5, 2.5]}).to_csv(path, index=False)
+    found = datasets.Dataset(
+        files=(datasets.LocalFile("answers.csv", path),), table=datasets.TableFormat(form="delimited")
+    )
+    return datasets.save(workspace, found)
+
+
+def register(workspace, tmp_path, dataset_id, output_id=None):
     frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [0.0, 1.0, 1.0]})
     joblib.dump(Ridge().fit(frame, [1, 2, 3]), tmp_path / "m.pkl")
     return models.register(
-        workspace, tmp_path / "m.pkl", "m", framework="ScikitLearn", sample_input_dataset_id=dataset_id
+        workspace,
+        tmp_path / "m.pkl",
+        "m",
+        framework="ScikitLearn",
+        sample_input_dataset_id=dataset_id,
+        sample_output_dataset_id=output_id,
     )
 
 
 def test_the_first_row_is_shown_and_the_others_give_the_ranges(workspace, tmp_path):
     from moorage_server.nocode.service import Service, parse_deployment
 
-    model = register(workspace, tmp_path, table(workspace, tmp_path).id)
+    model = register(workspace, tmp_path, table(workspace, tmp_path).id, answers(workspace, tmp_path).id)
     made = plan(workspace, "svc", [model])
     assert made.is_possible
     content = json.loads(made.variables[VARIABLE])
@@ -43,6 +57,16 @@ def test_the_first_row_is_shown_and_the_others_give_the_ranges(workspace, tmp_pa
     service.open(parse_deployment(json.dumps(content), tmp_path))
     assert service.first.sample == {"data": [{"a": 1.0, "b": 5.0}]}
     assert "compared on 258 inputs" in service.first.facts["why"]
+
+    class Settings:
+        service_name, service_version, path_prefix, public_examples = "name", "2", "", True
+
+    document = service.describe(Settings)["openapi"]["2"]["definitions"]
+    assert document["ServiceInput"]["example"] == {"data": [{"a": 1.0, "b": 5.0}]}
+    row = document["ServiceInput"]["properties"]["data"]["items"]
+    assert (row["type"], row["required"], row["properties"]["a"]["type"]) == ("object", ["a", "b"], "number")
+    assert document["ServiceOutput"]["example"] == {"predict": [1.5, 2.5]}
+    assert document["ServiceOutput"]["properties"]["predict"]["items"]["type"] == "number"
 
 
 def test_a_data_set_that_is_gone_is_a_warning(workspace, tmp_path):

@@ -25,7 +25,7 @@ FRAMEWORKS: dict[str, tuple[str, ...]] = {**LIBRARIES, "MLflow": (), "Multi": ()
 _EXTRAS = {"Onnx": "pip install 'moorage-server[onnx]'"}
 _GIGABYTE = 1_000_000_000
 SAMPLE_ROWS = 50
-_LARGEST_SAMPLE = 50_000  # characters; the system limits the length of a variable
+_LARGEST_SAMPLE = 40_000  # characters; the system limits the length of a variable
 
 
 def is_no_code(config: InferenceConfig | None) -> bool:
@@ -40,33 +40,39 @@ def inference_config(given: InferenceConfig | None) -> InferenceConfig:
     return InferenceConfig(entry_script=str(script), environment=environment)
 
 
-def samples(workspace: Workspace, models: Sequence[Model]) -> tuple[dict[str, str], list[Problem]]:
-    """Return, by model, the first rows of its sample data set as JSON, and which of them cannot be read."""
-    found: dict[str, str] = {}
+def samples(workspace: Workspace, models: Sequence[Model]) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+    """Return, by model, the first rows of its sample data sets as JSON, and which of them cannot be read."""
+    found: dict[str, dict[str, str]] = {}
     problems: list[Problem] = []
     for model in models:
-        if model.sample_input_dataset_id is None:
-            continue
-        from moorage import datasets
-        from moorage.datasets.frames import to_frame
-
-        try:
-            dataset = datasets.get_by_id(workspace, model.sample_input_dataset_id)
-            frame = to_frame(workspace, dataset).head(SAMPLE_ROWS)
-            text = str(frame.to_json(orient="split", index=False))
-        except (MoorageError, ValueError) as fault:
-            text = f"the sample data set of {model.id} cannot be used: {fault}"
-            problems.append(warning("models", text, "an example is made up instead"))
-            continue
-        if len(text) > _LARGEST_SAMPLE:
-            text = f"the rows of the sample data set of {model.id} are too long to be shown"
-            problems.append(warning("models", text, "an example is made up instead"))
-            continue
-        found[model.id] = text
+        given = {"sample": model.sample_input_dataset_id, "sample_output": model.sample_output_dataset_id}
+        for name, dataset_id in given.items():
+            if dataset_id is None:
+                continue
+            text, fault = _sample(workspace, model, dataset_id)
+            if text is not None:
+                found.setdefault(model.id, {})[name] = text
+            if fault is not None:
+                problems.append(warning("models", fault, "an example is made up instead"))
     return found, problems
 
 
-def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, str]:
+def _sample(workspace: Workspace, model: Model, dataset_id: str) -> tuple[str | None, str | None]:
+    """Return the first rows of a data set as JSON, or what is wrong with it."""
+    from moorage import datasets
+    from moorage.datasets.frames import to_frame
+
+    try:
+        frame = to_frame(workspace, datasets.get_by_id(workspace, dataset_id)).head(SAMPLE_ROWS)
+        text = str(frame.to_json(orient="split", index=False))
+    except (MoorageError, ValueError) as fault:
+        return None, f"the sample data set of {model.id} cannot be used: {fault}"
+    if len(text) > _LARGEST_SAMPLE:
+        return None, f"the rows of the sample data set of {model.id} are too long to be shown"
+    return text, None
+
+
+def variables(models: Sequence[Model], samples: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them."""
     content: dict[str, Any] = {
         # Where our code is, for an environment that has only the model's libraries.
@@ -78,7 +84,7 @@ def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, 
                 "path": str(model_folder(model) / model.top_level_name),
                 "framework": model.framework,
                 "framework_version": model.framework_version,
-                "options": _options(model, samples.get(model.id)),
+                "options": _options(model, samples.get(model.id, {})),
                 "size_bytes": model.size_bytes,
             }
             for model in models
@@ -90,11 +96,9 @@ def variables(models: Sequence[Model], samples: Mapping[str, str]) -> dict[str, 
     return {VARIABLE: json.dumps(content)}
 
 
-def _options(model: Model, sample: str | None) -> dict[str, str]:
+def _options(model: Model, samples: Mapping[str, str]) -> dict[str, str]:
     """Return the properties of a model; the cores that it asks for are its threads unless these say so."""
-    options = dict(model.properties)
-    if sample is not None:
-        options["sample"] = sample
+    options = {**model.properties, **samples}
     if model.resources is not None and model.resources.cpu_cores:
         options.setdefault("onnx.threads", str(max(1, math.ceil(model.resources.cpu_cores))))
     return options

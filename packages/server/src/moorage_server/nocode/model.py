@@ -34,22 +34,35 @@ class Source:
     size_bytes: int = 0
 
 
-def sample_rows(source: Source, columns: tuple[str, ...] | None) -> list[Any] | None:
-    """Return the rows of the sample data set: objects where their names are the model's, else lists.
+def read_sample(source: Source, option: str = "sample") -> tuple[list[str], list[list[Any]]] | None:
+    """Return the columns and rows of a sample data set, None without one; ``sample_output``: of the answers.
 
     Raises:
         ModelUnusable: the property is not ``{"columns": [...], "data": [[...]]}``.
     """
-    text = source.options.get("sample")
+    text = source.options.get(option)
     if text is None:
         return None
     try:
         value = json.loads(text)
-        names, rows = [str(name) for name in value["columns"]], list(value["data"])
-        if not rows or any(len(row) != len(names) for row in rows):
-            return None
+        names, rows = [str(name) for name in value["columns"]], [list(row) for row in value["data"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelUnusable(f"the sample of {source.name} is not understood: {error}") from error
+        raise ModelUnusable(f"the {option} of {source.name} is not understood: {error}") from error
+    if not rows or any(len(row) != len(names) for row in rows):
+        return None
+    return names, rows
+
+
+def sample_rows(source: Source, columns: tuple[str, ...] | None) -> list[Any] | None:
+    """Return the rows of the sample data set: objects where their names are the model's, else lists.
+
+    Raises:
+        ModelUnusable: see `read_sample`.
+    """
+    found = read_sample(source)
+    if found is None:
+        return None
+    names, rows = found
     if columns is not None and set(columns) <= set(names):
         return [{name: row[names.index(name)] for name in columns} for row in rows]
     return rows

@@ -3,10 +3,11 @@
 from typing import Any
 
 from moorage_runtime.schema.openapi import documents_of
-from moorage_server.nocode.model import Model
+from moorage_server.nocode.model import Model, read_sample
 from moorage_server.nocode.tensors import STRING, Tensor
 
 _DEEPEST = 8
+_SHOWN_ROWS = 3
 
 
 def documents(
@@ -53,17 +54,61 @@ def _key(model: Model) -> str:
 def _rows(model: Model) -> dict[str, Any]:
     only = model.inputs[0]
     schema = _schema(only)
-    if model.columns is not None:
-        schema["description"] = (
-            f"Rows with the columns {', '.join(model.columns)[:2000]}, or objects with them."
-        )
-        schema["items"] = {}
+    if model.columns is None:
+        return schema
+    listing = ", ".join(model.columns)[:2000]
+    schema["description"] = f"Rows with the columns {listing}, or objects with them."
+    schema["items"] = {}
+    example = model.sample.get(_key(model)) if isinstance(model.sample, dict) else None
+    if isinstance(example, list) and example and isinstance(example[0], dict):
+        schema["items"] = {
+            "type": "object",
+            "properties": {name: _of_value(example[0][name]) for name in example[0]},
+            "required": list(example[0]),
+        }
     return schema
 
 
 def _output(model: Model) -> dict[str, Any]:
     outputs = {tensor.name: _schema(tensor) for tensor in model.outputs_of(model.default_method)}
-    return {"type": "object", "properties": outputs}
+    made: dict[str, Any] = {"type": "object", "properties": outputs}
+    example = _answer_example(model, tuple(outputs))
+    if example is not None:
+        made["example"] = example
+        for name, values in example.items():
+            if not outputs[name].get("items"):  # the model does not say what is in it
+                outputs[name] = _of_value(values)
+    return made
+
+
+def _answer_example(model: Model, outputs: tuple[str, ...]) -> dict[str, list[Any]] | None:
+    """Return an answer made of the first rows of the sample data set of answers, if there is one."""
+    found = read_sample(model.source, "sample_output")
+    if found is None:
+        return None
+    names, rows = found[0], found[1][:_SHOWN_ROWS]
+    if set(outputs) <= set(names):
+        return {name: [row[names.index(name)] for row in rows] for name in outputs}
+    if len(outputs) != 1:
+        return None
+    return {outputs[0]: [row[0] for row in rows] if len(names) == 1 else rows}
+
+
+def _of_value(value: Any) -> dict[str, Any]:
+    """Return the schema of a JSON value; of a list, that of its items where they are alike."""
+    if isinstance(value, list):
+        schemas = [_of_value(item) for item in value if item is not None]
+        kinds = {schema["type"] for schema in schemas}
+        if kinds == {"integer", "number"}:
+            schemas, kinds = [{"type": "number", "format": "double"}], {"number"}
+        return {"type": "array", "items": schemas[0] if len(kinds) == 1 else {}}
+    if isinstance(value, bool):
+        return {"type": "boolean"}
+    if isinstance(value, int):
+        return {"type": "integer", "format": "int64"}
+    if isinstance(value, float):
+        return {"type": "number", "format": "double"}
+    return {"type": "string" if isinstance(value, str) else "object"}
 
 
 def _schema(tensor: Tensor) -> dict[str, Any]:
