@@ -63,10 +63,11 @@ def update(stage: Stage) -> Report:
 
 
 def roll_back(stage: Stage) -> Report:
-    def inject(number: int) -> int:
-        if number % 2 == 0:
-            services.update(stage.workspace, "svc")
-        services.rollback(stage.workspace, "svc")
+    def inject(_number: int) -> int:
+        before = services.get(stage.workspace, "svc").revision
+        services.update(stage.workspace, "svc")
+        if services.rollback(stage.workspace, "svc").revision != before:
+            raise AssertionError("the rollback went elsewhere than to the revision before")
         return 0
 
     return _under_load(stage, "roll back", inject)

@@ -5,9 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moorage import events, models, services
 from moorage.errors import EntryScriptError, InvalidArgument, RevisionNotFound, ServiceNotFound
+from moorage.services.retention import KEPT_REVISIONS, kept_revisions
 from moorage.services.revisions import Revision, choose
 
 BROKEN = "def init(): raise ValueError('no model')\ndef run(data): return data"
@@ -120,3 +123,30 @@ def test_the_choice_is_the_newest_earlier_one_that_is_good(workspace):
     ]
     assert choose(kept, 5) == 2
     assert choose(kept[-1:], 1) is None
+
+
+@pytest.mark.slow
+def test_revisions_that_were_taken_back_do_not_push_out_the_one_to_go_back_to(workspace, model, script):
+    services.deploy(workspace, "svc", [model("one")], script())
+    for number in range(2, 8):
+        assert services.update(workspace, "svc").revision == number
+        assert services.rollback(workspace, "svc").revision == 1
+    states = _states(workspace)
+    assert states == {7: "withdrawn", 6: "withdrawn", 5: "withdrawn", 4: "withdrawn", 1: "live"}
+
+
+@given(
+    st.dictionaries(st.integers(1, 40), st.booleans(), min_size=1).flatmap(
+        lambda served: st.tuples(st.just(served), st.sampled_from(sorted(served)))
+    )
+)
+def test_the_way_back_is_always_kept(case):
+    withdrawn, live = {number for number, is_withdrawn in case[0].items() if is_withdrawn}, case[1]
+    served = sorted(case[0])
+    kept = kept_revisions(served, withdrawn, live)
+    before = [number for number in served if number < live and number not in withdrawn]
+    assert kept <= set(served)
+    assert len(kept) == min(KEPT_REVISIONS, len(served))
+    assert {live, *before[-1:]} <= kept
+    if not withdrawn and live == served[-1]:
+        assert kept == set(served[-KEPT_REVISIONS:])

@@ -209,14 +209,18 @@ def forget_revisions(workspace: Workspace, name: str, numbers: Iterable[int]) ->
         )
 
 
-def revisions_of(workspace: Workspace, name: str) -> tuple[list[int], list[int]]:
-    """Return the numbers of the revisions that have served, and of those that have not, the oldest first."""
+def revisions_of(workspace: Workspace, name: str) -> tuple[list[int], list[int], set[int]]:
+    """Return the numbers of the revisions that have served, and of those that have not, the oldest first.
+
+    The third value has those that were taken back.
+    """
     columns = service_revisions.c
-    wanted = select(columns.number, columns.live_at).where(columns.service_name == name)
+    wanted = select(columns.number, columns.live_at, columns.withdrawn_at).where(columns.service_name == name)
     with workspace.database.read() as connection:
         found = connection.execute(wanted.order_by(columns.number)).all()
     served = [row.number for row in found if row.live_at is not None]
-    return served, [row.number for row in found if row.live_at is None]
+    withdrawn = {row.number for row in found if row.withdrawn_at is not None}
+    return served, [row.number for row in found if row.live_at is None], withdrawn
 
 
 def remove(workspace: Workspace, name: str) -> None:

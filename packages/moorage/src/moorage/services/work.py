@@ -17,13 +17,13 @@ from moorage.services.addresses import public_address
 from moorage.services.converging import Contents, converge
 from moorage.services.definitions import Definition, define
 from moorage.services.events import OnEvent, Teller
+from moorage.services.retention import kept_revisions
 from moorage.services.service import Row
 from moorage.targets import Fault, Order, Place, Target, open_target
 from moorage.targets.contract import Trial
 from moorage.workspace import Workspace
 from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS
 
-KEPT_REVISIONS = 5
 _SHORTEST_DRAIN_S = 60.0
 _LONGEST_DRAIN_S = 3600.0
 
@@ -196,9 +196,9 @@ class Work:
 
     def prune(self, live: int) -> None:
         name = self.place.service
-        served, others = rows.revisions_of(self.workspace, name)
+        served, others, withdrawn = rows.revisions_of(self.workspace, name)
         observed = self.target.observe(self.place)
-        in_use = observed.ready | observed.starting | {live, *served[-KEPT_REVISIONS:]}
+        in_use = observed.ready | observed.starting | kept_revisions(served, withdrawn, live)
         # What failed is of use until the next one works, for looking at.
         old = sorted({*served, *others, *observed.prepared} - in_use)
         for number in old:
