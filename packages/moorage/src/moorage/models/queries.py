@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, exists, func, or_, select
+from sqlalchemy import Connection, Select, Table, desc, exists, func, or_, select
 
 from moorage.errors import InvalidArgument, ModelNotFound
 from moorage.models.model import Model, parse_model_id
@@ -22,7 +22,7 @@ def get(workspace: Workspace, name: str, version: int | None = None) -> Model:
     Raises:
         ModelNotFound: no such model, or not that version of it.
     """
-    with workspace.database.read() as connection:
+    with workspace.database.look() as connection:
         return find(connection, name, version)
 
 
@@ -84,24 +84,23 @@ def list_models(
         conditions.append(or_(*(column == dataset_id for column in samples)))
     conditions += [_has(model_tags, "tags", wanted) for wanted in tags]
     conditions += [_has(model_properties, "properties", wanted) for wanted in properties]
-    if latest:
-        conditions = [models.c.id.in_(_newest(conditions))]
-    wanted_rows: Select[Any] = select(models).where(*conditions).order_by(models.c.id.desc())
-    if offset:
-        wanted_rows = wanted_rows.offset(offset)
-    if limit is not None:
-        wanted_rows = wanted_rows.limit(limit)
-    with workspace.database.read() as connection:
-        return read_models(connection, wanted_rows)
+    # The page is chosen among the ids alone: the rest of a row is read for those that are on it.
+    numbers = _newest(conditions) if latest else select(models.c.id.label("number")).where(*conditions)
+    numbers = numbers.order_by(desc("number")).offset(offset or None).limit(limit)
+    page = numbers.subquery("page")
+    with workspace.database.look() as connection:
+        return read_models(connection, select(models).join(page, models.c.id == page.c.number))
 
 
-def _newest(conditions: Sequence[Any]) -> Any:
-    """Select, of each name, the newest of the models that pass the conditions."""
+def _newest(conditions: Sequence[Any]) -> Select[Any]:
+    """Select, of each name, the id of the newest of the models that pass the conditions, as ``number``."""
     if conditions:
-        return select(func.max(models.c.id)).where(*conditions).group_by(models.c.name)
-    # One look into an index for each name, instead of a walk over all versions.
+        newest = func.max(models.c.id).label("number")
+        return select(newest).where(*conditions).group_by(models.c.name)
+    # One look into an index for each name, not a walk over all versions. A name may have no models left.
     of_name = select(func.max(models.c.id)).where(models.c.name == model_names.c.name)
-    return select(of_name.correlate(model_names).scalar_subquery()).select_from(model_names)
+    number = func.coalesce(of_name.correlate(model_names).scalar_subquery(), 0)
+    return select(number.label("number")).select_from(model_names)
 
 
 def _has(table: Table, argument: str, wanted: LabelFilter) -> Any:

@@ -4,27 +4,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import JSON, Column, Connection, Row, Select, Subquery, Table, func, select
 
 from moorage.models.model import Model, ModelFile, ResourceConfiguration
 from moorage.storage.tables import model_files, model_properties, model_tags
 
-BATCH = 500
-"""Ids in one statement; SQLite allows 32,766 parameters, old ones 999."""
-
 
 def read_models(connection: Connection, wanted: Select[Any]) -> list[Model]:
-    """Run a select of all columns of `models` and return complete records in its order."""
-    rows = connection.execute(wanted).all()
-    complete = []
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        ids = [row.id for row in batch]
-        files = _files(connection, ids)
-        tags = _labels(connection, model_tags, ids)
-        properties = _labels(connection, model_properties, ids)
-        complete += [_model(row, files[row.id], tags[row.id], properties[row.id]) for row in batch]
-    return complete
+    """Run a select of all columns of `models`, newest first, and return complete records in that order.
+
+    One statement: what it returns was all true at the same moment, and a database on another machine is
+    asked once.
+    """
+    chosen = wanted.subquery("chosen")
+    files, tags, properties = model_files.c, model_tags.c, model_properties.c
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = select(
+        chosen,
+        _collected(chosen, files.model_id, (files.path, files.sha256, files.size_bytes), is_sqlite).label(
+            "files"
+        ),
+        _collected(chosen, tags.model_id, (tags.key, tags.value), is_sqlite).label("tags"),
+        _collected(chosen, properties.model_id, (properties.key, properties.value), is_sqlite).label(
+            "properties"
+        ),
+    ).order_by(chosen.c.id.desc())
+    return [_model(row) for row in connection.execute(statement)]
+
+
+def _collected(chosen: Subquery, owner: Column[Any], columns: Sequence[Column[Any]], is_sqlite: bool) -> Any:
+    """Select the rows of a chosen model as one JSON array of arrays; null or [] if there are none."""
+    group, make = ("json_group_array", "json_array") if is_sqlite else ("json_agg", "json_build_array")
+    rows = getattr(func, group)(getattr(func, make)(*columns), type_=JSON)
+    return select(rows).where(owner == chosen.c.id).scalar_subquery()
 
 
 def model_values(model: Model) -> dict[str, Any]:
@@ -62,18 +74,20 @@ def insert_all(connection: Connection, table: Table, rows: Iterable[dict[str, An
         connection.execute(table.insert(), values)
 
 
-def _model(row: Row[Any], files: list[ModelFile], tags: dict[str, str], properties: dict[str, str]) -> Model:
+def _model(row: Row[Any]) -> Model:
     resources = ResourceConfiguration(row.cpu_cores, row.memory_gb, row.gpu_count)
     created_at: datetime = row.created_at
+    # Sorted here, since databases sort by their own rules.
+    files = tuple(ModelFile(*values) for values in sorted(row.files or ()))
     return Model(
         name=row.name,
         version=row.version,
         created_at=created_at,
         created_by=row.created_by,
-        files=tuple(files),
+        files=files,
         description=row.description,
-        tags=tags,
-        properties=properties,
+        tags=dict(sorted(row.tags or ())),
+        properties=dict(sorted(row.properties or ())),
         framework=row.framework,
         framework_version=row.framework_version,
         resources=None if resources == ResourceConfiguration() else resources,
@@ -83,27 +97,3 @@ def _model(row: Row[Any], files: list[ModelFile], tags: dict[str, str], properti
         sample_output_dataset_id=row.sample_output_dataset_id,
         libraries=row.libraries,
     )
-
-
-def _files(connection: Connection, ids: Sequence[int]) -> dict[int, list[ModelFile]]:
-    found: dict[int, list[ModelFile]] = {number: [] for number in ids}
-    columns = model_files.c
-    for row in connection.execute(
-        select(columns.model_id, columns.path, columns.sha256, columns.size_bytes).where(
-            columns.model_id.in_(ids)
-        )
-    ):
-        found[row.model_id].append(ModelFile(row.path, row.sha256, row.size_bytes))
-    for files in found.values():
-        files.sort(key=lambda file: file.path)  # here, since databases sort by their own rules
-    return found
-
-
-def _labels(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = {number: {} for number in ids}
-    rows = connection.execute(
-        select(table.c.model_id, table.c.key, table.c.value).where(table.c.model_id.in_(ids))
-    )
-    for model_id, key, value in sorted(map(tuple, rows)):
-        found[model_id][key] = value
-    return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
 
 from moorage.errors import StorageFull, StorageUnavailable, WorkspaceUnusable
 from moorage.storage.locks import exclusive_lock
@@ -18,6 +19,9 @@ from moorage.storage.migrations import newest_revision
 
 BUSY_TIMEOUT_S = 60
 """How long a SQLite writer waits for another; registering holds the database for milliseconds."""
+
+PING_AFTER_S = 2.0
+"""A PostgreSQL connection that rested so long is asked whether it lives."""
 
 
 class Database:
@@ -63,7 +67,23 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and changes nothing."""
         with _clear_errors(self._engine.url), self._live_engine().connect() as connection:
+            if not self.is_sqlite:
+                # As it is on SQLite; by default each statement would see a state of its own.
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection for a single statement that changes nothing: it sees one state without a transaction.
+
+        Beginning and ending one are two more questions to a database on another machine.
+        """
+        if self.is_sqlite:
+            with self.read() as connection:
+                yield connection
+            return
+        with _clear_errors(self._engine.url), self._live_engine().connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -159,11 +179,31 @@ def _engine(address: URL) -> Engine:
     if address.get_backend_name() == "sqlite":
         return _sqlite_engine(address)
     try:
-        return create_engine(address, pool_pre_ping=True)
+        engine = create_engine(address)
     except ModuleNotFoundError as error:
         raise WorkspaceUnusable(
             f"the database needs the Python package {error.name}: pip install 'moorage[postgres]'"
         ) from error
+    _ping_after_a_pause(engine)
+    return engine
+
+
+def _ping_after_a_pause(engine: Engine) -> None:
+    """Notice connections that the server or the network has closed, without asking before every question."""
+
+    @event.listens_for(engine, "checkin")
+    def _put_back(_connection: Any, record: Any) -> None:
+        record.info["put_back_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        put_back_at = record.info.get("put_back_at")
+        if put_back_at is None or time.monotonic() - put_back_at < PING_AFTER_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:  # whatever the driver says: the pool then takes another one
+            raise DisconnectionError(str(error)) from error
 
 
 def _sqlite_engine(address: URL) -> Engine:
