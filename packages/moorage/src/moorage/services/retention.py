@@ -8,7 +8,7 @@ KEPT_REVISIONS = 5
 def kept_revisions(served: Sequence[int], withdrawn: Collection[int], live: int) -> set[int]:
     """Return the revisions to keep, of those that ``served`` (oldest first): the last few.
 
-    Among them is always the one that a rollback goes to: revisions that were taken back are newer than it, and
+    Among them is always the one that a rollback goes to: revisions that were taken back are newer, and
     would push it out.
     """
     way_back = [number for number in served if number < live and number not in withdrawn]
