@@ -13,8 +13,10 @@ ReadAlong = Callable[[Path], str]
 
 def test_roll_out_and_roll_back(read_along: ReadAlong) -> None:
     output = read_along(DOCS / "roll-out-and-roll-back.md")
-    answers = re.findall(r'^"?(one|two)"?$', output, re.MULTILINE)
-    assert answers == ["one", "two", "one"]
+    answers = re.findall(r'^"?(one|two|three|four)"?$', output, re.MULTILINE)
+    assert answers == ["one", "two", "three", "three", "three"]
+    assert '"kind": "canary"' in output
+    assert '"three" and "four"' in output
     assert "kept" in output
     assert "service.rolled-back" in output
 

@@ -1,6 +1,7 @@
 """Records as the JSON objects that scripts around the old command line read, with the old keys."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from moorage.cli.target_keys import target_keys
 if TYPE_CHECKING:
     from moorage.deployments import Plan
     from moorage.models import Model, ResourceConfiguration
-    from moorage.services import Service
+    from moorage.services import CandidateSeen, Service
     from moorage.workspace import Workspace
 
 
@@ -85,9 +86,10 @@ def workspace_row(document: Any) -> dict[str, Any]:
 def service_document(service: "Service") -> dict[str, Any]:
     """Return what deploy, list, show and update print."""
     fault = service.error
-    return {
+    document = {
         **target_keys(service),
         "authEnabled": service.auth_enabled,
+        "candidate": candidate_document(service.candidate),
         "computeType": service.compute_type,
         "createdBy": service.created_by,
         "createdTime": time_text(service.created_at),
@@ -119,7 +121,34 @@ def service_row(document: Any) -> dict[str, Any]:
         "Revision": document["revision"],
         "Address": document["scoringUri"],
     }
+    if document["candidate"]:
+        row["Beside"] = candidate_text(document["candidate"])
     return {**row, "Error": document["error"]["message"]} if document["error"] else row
+
+
+def candidate_document(seen: "CandidateSeen | None") -> dict[str, Any] | None:
+    """Return what is printed of a canary or mirror; times are UTC, counts are answers."""
+    if seen is None:
+        return None
+    ends_at = None if seen.ends_at is None else datetime.fromtimestamp(seen.ends_at, timezone.utc)
+    document = {
+        "revision": seen.revision,
+        "kind": seen.kind,
+        "state": seen.state,
+        "percent": seen.share_percent,
+        "answered": seen.answered,
+        "failed": seen.failed,
+        "liveAnswered": seen.live_answered,
+        "liveFailed": seen.live_failed,
+        "endsAt": time_text(ends_at),
+        "error": seen.fault and {"code": seen.fault.stage, "message": seen.fault.message},
+    }
+    return document if seen.kind == "canary" else {**document, "compared": dict(seen.compared)}
+
+
+def candidate_text(document: Mapping[str, Any]) -> str:
+    """Return the same in a few words: ``"2: canary 10 %, serving"``."""
+    return f"{document['revision']}: {document['kind']} {document['percent']} %, {document['state']}"
 
 
 def plan_document(plan: "Plan") -> dict[str, Any]:

@@ -19,12 +19,13 @@ def _revision_row(document: Any) -> Mapping[str, Any]:
         "Models": ", ".join(document["models"]),
         "Served": document["liveAt"] or "",
         "By": document["createdBy"],
+        "Reason": (document["error"] or {}).get("message", "").partition("\n")[0],
     }
 
 
 @command(app, "revisions", example="moor service revisions -n myservice -o table", table=_revision_row)
 def revisions(session: Session, *, name: Name) -> Any:
-    """List the kept revisions of a service, the newest first."""
+    """List the kept revisions of a service, the newest first, and why one does not serve."""
     from moorage import services
 
     return [
@@ -35,6 +36,7 @@ def revisions(session: Session, *, name: Name) -> Any:
             "createdAt": time_text(one.created_at),
             "createdBy": one.created_by,
             "liveAt": time_text(one.live_at),
+            "error": one.fault and {"code": one.fault.stage, "message": one.fault.message},
         }
         for one in services.revisions(session.workspace, name)
     ]
@@ -47,7 +49,10 @@ def rollback(
     name: Name,
     to: Annotated[int | None, typer.Option(min=1, help="Which revision. Default: the one before.")] = None,
 ) -> Any:
-    """Let an earlier revision serve again, as it was deployed, without losing a request."""
+    """Let an earlier revision serve again, as it was deployed, without losing a request.
+
+    While there is a canary or a mirror, this ends it instead.
+    """
     from moorage import services
     from moorage.cli.detached import telling
 

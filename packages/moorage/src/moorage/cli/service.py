@@ -141,6 +141,22 @@ def update(
     add_property: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A new key. Repeatable.")
     ] = None,
+    canary: Annotated[
+        int | None,
+        typer.Option(min=1, max=99, help="Percent of the requests for the new revision, for a while first."),
+    ] = None,
+    canary_for: Annotated[
+        str, typer.Option(help="How long until the canary takes over: 90s, 10m, 2h, or forever.")
+    ] = "10m",
+    mirror: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="Percent of the requests that the new revision gets copies of, no more."
+        ),
+    ] = None,
+    mirror_tolerance: Annotated[
+        float, typer.Option(min=0, help="How far numbers in answers may differ, as a share of them.")
+    ] = 1e-6,
     trial_requests: Annotated[
         int,
         typer.Option(min=0, help="The old revision comes back if too many of so many first requests fail."),
@@ -153,10 +169,12 @@ def update(
 ) -> Any:
     """Change a service: models, script, environment, settings, labels. What is not given stays.
 
-    The new revision takes over when it is ready; no request is lost. If it fails, the old one stays.
+    The new revision takes over when it is ready; no request is lost. If it fails, the old one stays. With
+    --canary or --mirror it is tried first; see promote, rollback and mirror.
     """
     from moorage import services
     from moorage.cli import detached
+    from moorage.cli.beside import parse_span
     from moorage.cli.deployment import Wishes, chosen_models, deployment_config, inference_config
 
     current = services.get(session.workspace, name)
@@ -184,6 +202,10 @@ def update(
         remove_tags=remove_tag or (),
         properties=_or_none(parse_labels("--add-property", add_property)),
         description=description,
+        canary=canary,
+        canary_for_s=parse_span("--canary-for", canary_for),
+        mirror=mirror,
+        mirror_tolerance=mirror_tolerance,
         trial_requests=trial_requests,
         max_error_share=max_error_share,
         on_event=detached.telling(session),
@@ -223,4 +245,4 @@ def _or_none(labels: "Mapping[str, str]") -> "Mapping[str, str] | None":
     return labels or None
 
 
-from moorage.cli import rollout  # noqa: E402, F401 - more commands of this group
+from moorage.cli import beside, rollout  # noqa: E402, F401 - more commands of this group
