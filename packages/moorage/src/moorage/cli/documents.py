@@ -110,6 +110,7 @@ def service_document(service: "Service") -> dict[str, Any]:
         "updatedAt": time_text(service.updated_at),
         "updatedTime": time_text(service.updated_at),
     }
+    return dict(sorted(document.items()))
 
 
 def service_row(document: Any) -> dict[str, Any]:
