@@ -157,3 +157,25 @@ def test_what_is_wrong_is_said(
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("delete_services")
+def test_a_service_of_a_cluster(project: Path, moor: Callable[..., Any], invoke: Callable[..., Any]) -> None:
+    config = {"computeType": "aks", "tags": {"team": "blue"}, "description": "d", "scoringTimeoutMs": 5000}
+    (project / "aks.json").write_text(json.dumps(config))
+    line = ["-n", "clustered", "-m", "My_Model:1", "--es", "score.py", "--dc", "aks.json", "--ct", "cluster"]
+    result = moor("ml", "model", "deploy", *line, "--tag", "a=1")
+    service = _answer(result)
+    assert "AKS services run as processes of this machine for now: 1 scorer" in result.stderr
+    assert (service["computeType"], service["computeName"]) == ("AKS", "cluster")
+    assert (service["tags"], service["description"]) == ({"a": "1", "team": "blue"}, "d")
+    assert (service["authEnabled"], service["scoringTimeoutMs"]) == (True, 5000)
+    assert _answer(invoke("service", "run", "-n", "clustered", "-d", "@rows.json"))["model"] == "one"
+    assert _answer(invoke("service", "list", "-c", "aks", "--query", "[].name")) == ["clustered"]
+    assert _answer(invoke("service", "list", "-c", "local")) == []
+    assert invoke("endpoint", "realtime", "show", "-n", "clustered").exit_code == 3
+
+    from azureml.core import Webservice, Workspace
+
+    found = Webservice(Workspace.get("default"), "clustered")
+    assert (type(found).__name__, found.compute_type) == ("AksWebservice", "AKS")

@@ -118,7 +118,7 @@ def update(
         "app_insights_enabled": parse_truth("--enable-app-insights", enable_app_insights),
     }
     given = {key: value for key, value in settings.items() if value is not None}
-    current = _endpoint(session, name).deployment_config
+    current = _endpoint(session, name).asked_config
     changed = replace(current, **given) if given and isinstance(current, KubernetesConfig) else None
     service = services.update(
         session.workspace,
@@ -191,8 +191,8 @@ add_unavailable(
 def endpoint_document(service: "Service") -> dict[str, Any]:
     """Return what list, show and update print: the service, and itself as the only version."""
     document = service_document(service)
-    name = getattr(service.deployment_config, "version_name", None) or service.name
-    is_control = getattr(service.deployment_config, "is_control_version", False)
+    name = getattr(service.asked_config, "version_name", None) or service.name
+    is_control = getattr(service.asked_config, "is_control_version", False)
     version = {
         **document,
         "name": name,

@@ -188,7 +188,7 @@ def update(
     )
     models = chosen_models(model, model_metadata_file)
     script = inference_config(session, wishes, current.inference_config)
-    target = deployment_config(session, wishes, current.deployment_config)
+    target = deployment_config(session, wishes, current.asked_config)
     if no_wait:
         detached.run_again(session, name)
         return service_document(services.get(session.workspace, name))

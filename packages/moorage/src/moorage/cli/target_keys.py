@@ -19,7 +19,7 @@ def target_keys(service: "Service") -> dict[str, Any]:
     """Return the keys that depend on the kind of target; secrets are left out."""
     from moorage.deployments import ContainerConfig, KubernetesConfig
 
-    config = service.deployment_config
+    config = service.asked_config
     keys: dict[str, Any] = {
         **NOTHING,
         "aadAuthEnabled": service.token_auth_enabled,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from moorage.errors import InvalidConfiguration
 
@@ -45,6 +45,15 @@ class LocalConfig:
     ssl_certificate_path: str | None = None  # PEM file with the chain; read again when it is renewed
     ssl_key_path: str | None = None  # PEM file with the key of the certificate
     ssl_cname: str | None = None  # host name in the address of the service; None: that of this machine
+    asked_for: Mapping[str, Any] | None = None  # the fields of the configuration that this stands in for
+
+    @property
+    def asked_config(self) -> "DeploymentConfig":
+        """What was asked for: a container or cluster whose place these processes take, else just this."""
+        if self.asked_for is None:
+            return self
+        is_container = self.asked_for.get("compute_type") in ("aci", "container")
+        return (ContainerConfig if is_container else KubernetesConfig)(**self.asked_for)
 
     def __post_init__(self) -> None:
         check_port(self.port)
@@ -148,7 +157,9 @@ class ContainerConfig:
 
     def as_processes(self) -> LocalConfig:
         """Return the same service without a container."""
+        kept = _without_keys(self)
         return LocalConfig(
+            asked_for=kept,
             port=self.port,
             host=self.host,
             scoring_timeout_ms=self.scoring_timeout_ms,
@@ -229,6 +240,20 @@ class KubernetesConfig:
     description: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
+
+    def as_processes(self, most_workers: int) -> LocalConfig:
+        """Return processes of this machine in place of replicas, with the same limits and authentication."""
+        asks = asks_for(self)
+        return LocalConfig(
+            worker_count=min(self.replica_count or 1, most_workers),
+            scoring_timeout_ms=self.scoring_timeout_ms,
+            max_queue_wait_ms=self.max_queue_wait_ms,
+            auth_enabled=asks == "key",
+            token_auth_enabled=asks == "token",
+            primary_key=self.primary_key,
+            secondary_key=self.secondary_key,
+            asked_for=_without_keys(self),
+        )
 
     def __post_init__(self) -> None:
         _positive(cpu_cores=self.cpu_cores, memory_gb=self.memory_gb)
@@ -314,6 +339,15 @@ def _check_keys(**values: str | None) -> None:
         # A key is sent in a header. It is a secret: the message does not show it.
         if value is not None and re.fullmatch(r"[!-~]{1,1024}", value) is None:
             raise InvalidConfiguration(f"{name} must be 1 to 1024 visible ASCII characters without spaces")
+
+
+def _without_keys(config: "ContainerConfig | KubernetesConfig") -> dict[str, Any]:
+    """Return the fields of a configuration that may be kept."""
+    return {
+        name: dict(value) if isinstance(value, Mapping) else value
+        for name in config.__dataclass_fields__
+        if name not in ("primary_key", "secondary_key") and (value := getattr(config, name)) is not None
+    }
 
 
 def _together(**values: str | None) -> None:

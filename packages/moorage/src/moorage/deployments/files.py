@@ -257,7 +257,8 @@ def _missing(document: Document, key: list[Any], known: Sequence[str]) -> str:
     around: Any = document.value
     for part in key[:-1]:
         around = around[part]
-    instead = close_names(key[-1], [name for name in around if name not in known]) if around else []
+    there = [name for name in around or () if isinstance(name, str)]
+    instead = close_names(key[-1], [name for name in there if name not in known])
     if not instead:
         return f"{document.where(key)} is missing"
     return f"{document.where([*key[:-1], instead[0]])} is not a known key; did you mean {key[-1]}?"

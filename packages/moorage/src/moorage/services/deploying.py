@@ -39,7 +39,8 @@ def deploy(
 ) -> Service:
     """Make a service, or with ``overwrite`` a new revision of one; return when it answers requests.
 
-    A deployment that was cut short is finished by the same call.
+    A deployment that was cut short is finished by the same call. Labels and description of the configuration
+    are those of the service, unless others are given.
 
     Raises:
         PlanRejected, InvalidName, ModelNotFound, ...: it cannot work; nothing was changed.
@@ -49,7 +50,11 @@ def deploy(
         EntryScriptError: the script failed; a service that ran before still does.
         DeploymentFailed, DeploymentTimeout, PortInUse: the target could not bring it up; as before.
     """
-    changes = changes_of(tags or {}, properties or {}, description)
+    changes = changes_of(
+        {**getattr(deployment_config, "tags", {}), **(tags or {})},
+        {**getattr(deployment_config, "properties", {}), **(properties or {})},
+        description or getattr(deployment_config, "description", None),
+    )
     check_service_name(name)
     config, notice = placed(deployment_config or LocalConfig(), inference_config)
     with operation(workspace, name):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from moorage.deployments import LocalConfig
 from moorage.errors import InvalidArgument, NotSupported
 from moorage.services import rows
 from moorage.services.addresses import public_address
@@ -43,13 +44,13 @@ def list_services(
     """
     found = []
     for row, definitions in rows.find_all(workspace):
-        if compute_type is not None and row.target != compute_type.lower():
-            continue
         if not all(_has(row.tags, wanted) for wanted in tags):
             continue
         if not all(_has(row.properties, wanted) for wanted in properties):
             continue
         service = _service(workspace, row, definitions)
+        if compute_type is not None and service.compute_type.lower() != compute_type.lower():
+            continue
         if model_id is not None and model_id not in service.models:
             continue
         if model_name is not None and model_name not in {m.partition(":")[0] for m in service.models}:
@@ -112,13 +113,20 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
         properties={**row.properties, **served},
         created_at=row.created_at,
         updated_at=row.updated_at,
-        compute_type=COMPUTE_TYPES.get(row.target, row.target),
+        compute_type=_compute_type(row, definition),
         created_by=row.created_by,
         restarts=observed.restarts,
         inference_config=config,
         deployment_config=definition.deployment_config if definition else None,
         candidate=observed.candidate,
     )
+
+
+def _compute_type(row: Row, definition: Definition | None) -> str:
+    """Return the kind of service that was asked for, which processes may stand in for."""
+    config = definition.deployment_config if definition else None
+    asked = config.asked_config.compute_type if isinstance(config, LocalConfig) else row.target
+    return COMPUTE_TYPES.get(asked, asked)
 
 
 def _place(workspace: Workspace, name: str) -> Place:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from moorage.deployments import DeploymentConfig, InferenceConfig
+from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.configurations import asks_for
 from moorage.targets import Fault, Observed
 from moorage.targets.contract import CandidateSeen
@@ -71,6 +71,12 @@ class Service:
     inference_config: InferenceConfig | None = None
     deployment_config: DeploymentConfig | None = None
     candidate: CandidateSeen | None = None
+
+    @property
+    def asked_config(self) -> DeploymentConfig | None:
+        """What was asked for, also where processes of this machine stand in for it."""
+        config = self.deployment_config
+        return config.asked_config if isinstance(config, LocalConfig) else config
 
     @property
     def auth_enabled(self) -> bool:

@@ -15,6 +15,7 @@ __all__ = ["LOCAL", "asked_of", "kind_of", "marks", "note", "shown_properties"]
 
 LOCAL = "Local"
 _PROPERTY = "azureml.deployment"
+_AS_OF_OLD = {"Container": "ACI"}
 _SECRET = ("primary_key", "secondary_key")
 _ELSEWHERE = ("webservice_type", "tags", "properties", "description")
 
@@ -33,8 +34,8 @@ def marks(configuration: WebserviceDeploymentConfiguration) -> dict[str, str]:
 
 def kind_of(record: Service) -> str:
     """Return ``Local``, ``ACI``, ``AKS`` or ``AKSENDPOINT``."""
-    kind = _remembered(record).get("kind", LOCAL)
-    return str(kind)
+    kind = _remembered(record).get("kind", record.compute_type)
+    return str(_AS_OF_OLD.get(kind, kind))
 
 
 def asked_of(record: Service) -> Mapping[str, Any]:
