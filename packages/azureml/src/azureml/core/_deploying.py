@@ -63,8 +63,12 @@ def deploy_record(
     configuration = deployment_config or AciServiceDeploymentConfiguration()
     described = None if inference_config is None else inference_config.description
     is_local = configuration.webservice_type == _kinds.LOCAL
-    if not is_local:
-        print(_kinds.note(configuration))
+    with as_old_exceptions():
+        wanted, notice = services.placed(configuration.as_record(), inference_config)
+    if isinstance(wanted, deployments.ContainerConfig):
+        print("The service runs in a container of this machine.")
+    elif not is_local:
+        print(_kinds.note(configuration), *([] if notice is None else [f"({notice})"]))
     steps = _waiting.Steps()
     with as_old_exceptions():
         try:
@@ -73,7 +77,7 @@ def deploy_record(
                 name,
                 list(model_ids),
                 inference_config,
-                configuration.as_record(),
+                wanted,
                 # A local service of that name was always replaced without asking.
                 overwrite=overwrite or is_local,
                 tags=configuration.tags,

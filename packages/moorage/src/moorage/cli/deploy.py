@@ -84,7 +84,7 @@ def deploy(
     environment_version: EnvironmentVersion = None,
     environment_directory: EnvironmentFolder = None,
     compute_type: Annotated[
-        str | None, typer.Option("--compute-type", "--cp", help="local, aci, aks or aksendpoint.")
+        str | None, typer.Option("--compute-type", "--cp", help="local, aci, container, aks or aksendpoint.")
     ] = None,
     profile_input: Annotated[
         Path | None, typer.Option("--profile-input", "--pi", help="File of model profile -t.")

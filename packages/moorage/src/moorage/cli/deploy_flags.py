@@ -74,13 +74,21 @@ SCRIPT_FLAGS = (
 )
 
 TARGET_FLAGS = (
-    _target("--port", "--po", kind="count", local="port", help="Port of a local service."),
+    _target("--port", "--po", kind="count", local="port", container="port", help="Port on this machine."),
+    _target("--image", container="image", help="Image with a server of your own, instead of a script."),
+    _target("--scoring-path", container="scoring_path", help="Path of the image that gets /score."),
+    _target("--scoring-port", kind="count", container="scoring_port", help="Port of the image's server."),
+    _target("--liveness-path", container="liveness_path", help="Asked while the container runs."),
+    _target("--liveness-port", kind="count", container="liveness_port", help="Default: --scoring-port."),
+    _target("--readiness-path", container="readiness_path", help="Asked until the container is ready."),
+    _target("--readiness-port", kind="count", container="readiness_port", help="Default: --scoring-port."),
     _target("--workers", kind="count", local="worker_count", help="Scorer processes of a local service."),
     _target(
         "--scoring-timeout-ms",
         "--tm",
         kind="count",
         local="scoring_timeout_ms",
+        container="scoring_timeout_ms",
         cluster="scoring_timeout_ms",
         help="Milliseconds that a call may take.",
     ),
@@ -129,7 +137,11 @@ TARGET_FLAGS = (
         help="Ask callers for a key.",
     ),
     _target(
-        "--token-auth-enabled", kind="truth", cluster="token_auth_enabled", help="Ask callers for a token."
+        "--token-auth-enabled",
+        kind="truth",
+        container="token_auth_enabled",
+        cluster="token_auth_enabled",
+        help="Ask callers for a token.",
     ),
     _target(
         "--primary-key",

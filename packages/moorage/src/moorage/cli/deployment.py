@@ -22,7 +22,7 @@ from moorage.environments import Environment
 from moorage.environments.folder import read_folder
 from moorage.errors import InvalidArgument, InvalidConfiguration
 
-COMPUTE_TYPES = ("local", "aci", "aks", "aksendpoint")
+COMPUTE_TYPES = ("local", "aci", "container", "aks", "aksendpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +161,17 @@ def _compute_type(text: str | None) -> str | None:
 
 
 def _guessed_type(flags: Sequence[Flag]) -> str:
-    """Return the compute type of flags without a file: local, unless a flag only makes sense on a cluster."""
+    """Return the compute type of flags without a file: local, unless a flag only makes sense elsewhere."""
+    if any(flag.name == "image" for flag in flags):
+        return "container"
     return "aks" if any(flag.name == "compute_target" for flag in flags) else "local"
 
 
 def _empty(compute_type: str) -> DeploymentConfig:
     if compute_type == "local":
         return LocalConfig()
-    if compute_type == "aci":
-        return ContainerConfig()
+    if compute_type in ("aci", "container"):
+        return ContainerConfig(compute_type="aci" if compute_type == "aci" else "container")
     return KubernetesConfig(compute_type="aksendpoint" if compute_type == "aksendpoint" else "aks")
 
 

@@ -17,6 +17,7 @@ from moorage.cli.deploy import (
     ModelFiles,
     Models,
     NoWait,
+    deploy,
 )
 from moorage.cli.deploy_flags import FLAGS, parameters
 from moorage.cli.documents import service_document, service_row
@@ -111,6 +112,15 @@ def _logs(
 
     text = services.get_logs(session.workspace, name, num_lines, kind="init" if init else "service")
     return Answer(None, text=text, is_text=True)
+
+
+command(
+    app,
+    "deploy",
+    example="moor service deploy -n myservice --image localhost/mine:1 --scoring-port 8080",
+    table=service_row,
+    extra=parameters(),
+)(deploy)
 
 
 command(app, "logs", example="moor service logs -n myservice -l 100")(_logs)

@@ -45,7 +45,12 @@ def _environment(service: "Service") -> dict[str, Any] | None:
 def _container_keys(config: "ContainerConfig") -> dict[str, Any]:
     return {
         "containerResourceRequirements": _resources(config),
+        "dnsNameLabel": config.dns_name_label,
+        "image": config.image,
         "location": config.location or "local",
+        # Kept as labels: nothing here goes by them.
+        "notApplicable": sorted(_camel(name) for name in config.not_applicable),
+        "vnetConfiguration": {"subnetName": config.subnet_name, "vnetName": config.vnet_name},
     }
 
 
@@ -86,6 +91,11 @@ def _cluster_keys(config: "KubernetesConfig", service: "Service") -> dict[str, A
         "numReplicas": config.replica_count,
         "scoringTimeoutMs": config.scoring_timeout_ms,
     }
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.removeprefix("cmk_").split("_")
+    return head + "".join(word.capitalize() for word in rest)
 
 
 def _resources(config: "ContainerConfig | KubernetesConfig") -> dict[str, Any]:

@@ -117,6 +117,20 @@ class LocalFile(FileModel):
 
 
 class ContainerFile(LabelsFile):
+    """The keys from ``port`` to ``variables`` are Moorage's own."""
+
+    port: int | None = Field(default=None, ge=1, le=65535)
+    host: str = Field(default="127.0.0.1", min_length=1)
+    scoring_timeout_ms: int | None = Field(default=None, ge=0)
+    token_auth_enabled: bool = False
+    image: str | None = Field(default=None, min_length=1)
+    scoring_path: str = "/score"
+    scoring_port: int = Field(default=5001, ge=1, le=65535)
+    liveness_path: str = "/"
+    liveness_port: int | None = Field(default=None, ge=1, le=65535)
+    readiness_path: str = "/"
+    readiness_port: int | None = Field(default=None, ge=1, le=65535)
+    variables: dict[str, str] = Field(default_factory=dict)
     container_resource_requirements: ResourcesFile = Field(default_factory=ResourcesFile)
     location: str | None = None
     auth_enabled: bool = False

@@ -22,6 +22,7 @@ NAMES_ITSELF: Schema = {"type": "string", "description": "Where an editor finds 
 KINDS: dict[str, type[FileModel]] = {
     "local": LocalFile,
     "aci": ContainerFile,
+    "container": ContainerFile,
     "aks": KubernetesFile,
     "aksendpoint": EndpointFile,
 }

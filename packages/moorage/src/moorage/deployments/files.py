@@ -110,6 +110,7 @@ def parse_deployment_config(path: str | Path, *, on_warning: OnWarning | None = 
     readers: dict[str, Callable[[Document, OnWarning], DeploymentConfig]] = {
         "local": _local,
         "aci": _container,
+        "container": _container,
         "aks": _kubernetes,
         "aksendpoint": _endpoint,
     }
@@ -142,6 +143,19 @@ def _container(document: Document, warn: OnWarning) -> ContainerConfig:
     return _record(
         document,
         ContainerConfig,
+        compute_type=file.compute_type.lower(),
+        port=file.port,
+        host=file.host,
+        scoring_timeout_ms=file.scoring_timeout_ms,
+        token_auth_enabled=file.token_auth_enabled,
+        image=file.image,
+        scoring_path=file.scoring_path,
+        scoring_port=file.scoring_port,
+        liveness_path=file.liveness_path,
+        liveness_port=file.liveness_port,
+        readiness_path=file.readiness_path,
+        readiness_port=file.readiness_port,
+        variables=file.variables,
         cpu_cores=file.container_resource_requirements.cpu,
         memory_gb=file.container_resource_requirements.memory_gb,
         gpu_count=file.container_resource_requirements.gpu,

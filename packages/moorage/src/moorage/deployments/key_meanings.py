@@ -19,7 +19,7 @@ MEANINGS = {
     "schemaFile": "Not used any more: schemas come from the decorators in the script.",
     "dependencies": "Not used any more: name the folder of all files in sourceDirectory.",
     # every deployment configuration
-    "computeType": "local, aci, aks or aksendpoint; in any letter case.",
+    "computeType": "local, aci, container, aks or aksendpoint; in any letter case.",
     "description": "Free text.",
     "tags": "Labels that can be changed.",
     "properties": "Labels that stay as they are once they are set.",
@@ -66,7 +66,15 @@ MEANINGS = {
     "user": "As whom the script runs if root deploys: a name or a number.",
     "rateLimitPerS": "Requests per second of one key, token or address; beyond them: 429.",
     "rateLimitBurst": "Requests that may come at once after a pause.",
-    # aci
+    # aci and container
+    "image": "An image with a server of your own, which answers without an entry script.",
+    "scoringPath": "What is asked of /score is asked of this path of the image.",
+    "scoringPort": "Port of the image's server, in the container.",
+    "livenessPath": "Asked every 10 s; the container is replaced when it fails three times.",
+    "livenessPort": "Default: scoringPort.",
+    "readinessPath": "Asked until it answers well: then requests are let in.",
+    "readinessPort": "Default: scoringPort.",
+    "variables": "Environment variables of the image.",
     "location": "A label: services run where they are deployed.",
     "dnsNameLabel": "A label.",
     "vaultBaseUrl": "A label of a key of the old cloud.",

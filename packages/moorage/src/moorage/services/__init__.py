@@ -4,6 +4,7 @@ from moorage.services.access import get_keys, get_token, regen_key, rotate_signi
 from moorage.services.candidates import mirror_findings, promote
 from moorage.services.deploying import deploy, make_plan
 from moorage.services.events import Event
+from moorage.services.placing import placed
 from moorage.services.queries import get, get_logs, list_services, models_in_use
 from moorage.services.removal import delete
 from moorage.services.revisions import Revision, revisions, rollback
@@ -34,6 +35,7 @@ __all__ = [
     "make_plan",
     "mirror_findings",
     "models_in_use",
+    "placed",
     "promote",
     "regen_key",
     "reload",

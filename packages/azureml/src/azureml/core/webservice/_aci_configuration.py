@@ -8,7 +8,7 @@ from azureml.core.webservice._configuration import (
     missing_files,
     positive,
 )
-from moorage.deployments import LocalConfig
+from moorage.deployments import ContainerConfig
 
 __all__ = ["AciServiceDeploymentConfiguration"]
 
@@ -80,9 +80,14 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
         )
         yield from all_or_none({"vnet_name": self.vnet_name, "subnet_name": self.subnet_name})
 
-    def as_record(self) -> LocalConfig:
-        """Return the control plane's form: processes of this machine, with keys and TLS if asked for."""
-        return LocalConfig(
+    def as_record(self) -> ContainerConfig:
+        """Return the control plane's form."""
+        default = ContainerConfig()
+        return ContainerConfig(
+            cpu_cores=default.cpu_cores if self.cpu_cores is None else self.cpu_cores,
+            memory_gb=default.memory_gb if self.memory_gb is None else self.memory_gb,
+            location=self.location,
+            dns_name_label=self.dns_name_label,
             auth_enabled=bool(self.auth_enabled),
             primary_key=self.primary_key,
             secondary_key=self.secondary_key,
@@ -90,6 +95,13 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             ssl_certificate_path=self.ssl_cert_pem_file,
             ssl_key_path=self.ssl_key_pem_file,
             ssl_cname=self.ssl_cname,
+            app_insights_enabled=bool(self.enable_app_insights),
+            collect_model_data=bool(self.collect_model_data),
+            cmk_vault_base_url=self.cmk_vault_base_url,
+            cmk_key_name=self.cmk_key_name,
+            cmk_key_version=self.cmk_key_version,
+            vnet_name=self.vnet_name,
+            subnet_name=self.subnet_name,
         )
 
     def print_deploy_configuration(self) -> None:

@@ -9,7 +9,7 @@ from azureml.core.webservice._aks_configuration import problems_of
 from azureml.core.webservice._configuration import missing_files
 from azureml.exceptions import NotYetAvailable, WebserviceException
 from moorage import services
-from moorage.deployments import LocalConfig
+from moorage.deployments import ContainerConfig, LocalConfig
 
 if TYPE_CHECKING:
     from azureml.core.webservice.local import LocalWebservice
@@ -57,7 +57,7 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
     settings: dict[str, Any] = {_EXCLUDES[name]: False for name in _EXCLUDES if given.get(name)}
     settings |= {ours: given[old] for old, ours in _CHANGEABLE.items() if old in given}
     present = service._record.deployment_config
-    if settings and isinstance(present, LocalConfig):
+    if settings and isinstance(present, LocalConfig | ContainerConfig):
         with as_old_exceptions():
             changes["deployment_config"] = replace(present, **settings)
     ignored = sorted(set(given) - {*_LABELS, *_CHANGEABLE, "models", "inference_config"})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from azureml.exceptions import NotYetAvailable, WebserviceException
-from moorage.deployments import LocalConfig
+from moorage.deployments import DeploymentConfig, LocalConfig
 
 __all__ = ["WebserviceDeploymentConfiguration", "all_or_none", "missing_files", "positive"]
 
@@ -36,7 +36,7 @@ class WebserviceDeploymentConfiguration:
         """Raise WebserviceException with everything that is wrong, one line each."""
         raise NotImplementedError
 
-    def as_record(self) -> LocalConfig:
+    def as_record(self) -> DeploymentConfig:
         """Return the control plane's form. For now every kind of service is processes of this machine."""
         return LocalConfig()
 

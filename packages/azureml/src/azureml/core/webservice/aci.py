@@ -1,4 +1,4 @@
-"""``AciWebservice``: a service of one container. For now it runs as processes of this machine."""
+"""``AciWebservice``: a service of one container; without an engine, processes of this machine."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +11,7 @@ from azureml.core.webservice._parts import (
 from azureml.core.webservice._parts import EncryptionProperties, VnetConfiguration
 from azureml.core.webservice.webservice import Webservice
 from moorage import services
-from moorage.deployments import LocalConfig
+from moorage.deployments import ContainerConfig, LocalConfig
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -48,7 +48,8 @@ class AciWebservice(Webservice):
         self.location = asked.get("location") or workspace.location
         self.public_ip, self.public_fqdn = "127.0.0.1", "localhost"
         config = record.deployment_config
-        tls = config if isinstance(config, LocalConfig) and config.ssl_enabled else LocalConfig()
+        has_tls = isinstance(config, LocalConfig | ContainerConfig) and config.ssl_enabled
+        tls = config if has_tls and isinstance(config, LocalConfig | ContainerConfig) else LocalConfig()
         self.ssl_enabled, self.cname = tls.ssl_enabled, tls.ssl_cname
         self.ssl_certificate, self.ssl_key = tls.ssl_certificate_path, tls.ssl_key_path
         self.encryption_properties, self.vnet_configuration = None, None
