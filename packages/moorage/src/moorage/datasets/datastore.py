@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select
 from moorage.datasets import contents, paths
 from moorage.datasets.dataset import Source, StoredFile
 from moorage.errors import DatastoreNotFound
+from moorage.storage.audit import record
 from moorage.storage.tables import datastore_files
 from moorage.workspace import Workspace
 
@@ -65,6 +66,9 @@ def upload(
         ]
         if rows:
             connection.execute(datastore_files.insert(), rows)
+            size_bytes = sum(file.size_bytes for file in stored)
+            subject = f"datastore {datastore}"
+            record(connection, "datastore.uploaded", subject, files=len(rows), size_bytes=size_bytes)
         return stored
 
     return contents.keep(workspace, wanted, at, write)

@@ -8,6 +8,7 @@ from moorage.datasets import registry
 from moorage.datasets.dataset import Dataset
 from moorage.errors import ModelNotFound
 from moorage.models import Model
+from moorage.storage.audit import record
 from moorage.storage.tables import model_datasets, models
 from moorage.workspace import Workspace
 
@@ -38,6 +39,8 @@ def link(workspace: Workspace, model: Model, references: Sequence[tuple[str, str
             connection.execute(
                 model_datasets.insert().values(model_id=row_id, purpose=purpose, dataset_id=dataset_id)
             )
+        linked = sorted({dataset_id for _purpose, dataset_id in references})
+        record(connection, "model.linked", f"model {model.id}", datasets=linked)
 
 
 def links_of(workspace: Workspace, model: Model) -> list[tuple[str, Dataset]]:

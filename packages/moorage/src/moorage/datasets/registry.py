@@ -14,6 +14,7 @@ from moorage.errors import DatasetExists, DatasetInUse, DatasetNotFound
 from moorage.models.model import checked_labels, checked_text
 from moorage.models.registration import user_name
 from moorage.spelling import LONGEST_SEARCH
+from moorage.storage.audit import record
 from moorage.storage.statements import next_number
 from moorage.storage.tables import dataset_files, dataset_names, datasets, model_datasets, models
 from moorage.workspace import Workspace
@@ -75,6 +76,9 @@ def _write(workspace: Workspace, draft: Dataset, new_version: bool) -> Dataset:
             draft, id=str(uuid.uuid4()), version=version, files=files, created_at=at, created_by=user_name()
         )
         _insert(connection, made, files)
+        size_bytes = sum(file.size_bytes for file in files)
+        verb = "saved" if made.name is None else "registered"
+        record(connection, f"dataset.{verb}", _subject(made), files=len(files), size_bytes=size_bytes)
         return made
 
     unique = {source.path: source for source in draft.files}
@@ -162,7 +166,9 @@ def change(
         changes["tags"] = dict(checked_labels("tags", tags))
     if changes:
         with workspace.database.write() as connection:
-            connection.execute(update(datasets).where(datasets.c.id == dataset.id).values(**changes))
+            changed = update(datasets).where(datasets.c.id == dataset.id).values(**changes)
+            if connection.execute(changed).rowcount:
+                record(connection, "dataset.changed", _subject(dataset), changed=sorted(changes))
     return get_by_id(workspace, str(dataset.id))
 
 
@@ -182,7 +188,14 @@ def unregister(workspace: Workspace, name: str) -> int:
         if users:
             raise DatasetInUse(name, [f"{model}:{version}" for model, version in users])
         connection.execute(delete(datasets).where(datasets.c.name == name))
+        if found:
+            record(connection, "dataset.unregistered", f"dataset {name}", versions=len(found))
     return len(found)
+
+
+def _subject(dataset: Dataset) -> str:
+    """Return how the audit log calls a data set."""
+    return f"dataset {dataset.id if dataset.name is None else f'{dataset.name}:{dataset.version}'}"
 
 
 def _newest(connection: Connection, name: str) -> Dataset | None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import delete
 
+from moorage.storage.audit import record
 from moorage.storage.contents import is_used
 from moorage.storage.statements import insert_missing
 from moorage.storage.tables import blobs as blob_rows
@@ -20,12 +21,16 @@ def remove_unused_blobs(workspace: Workspace, *, grace_s: float = GRACE_S) -> in
     """
     workspace.blobs.remove_abandoned()
     cutoff = datetime.now(timezone.utc) - timedelta(seconds=grace_s)
-    freed_bytes = 0
+    freed_bytes = count = 0
     for blob in workspace.blobs.list():
         if blob.stored_at is not None and blob.stored_at > cutoff:
             continue
         if remove_if_unused(workspace, blob.sha256):
             freed_bytes += blob.size_bytes
+            count += 1
+    if count:
+        with workspace.database.write() as connection:
+            record(connection, "workspace.collected", "workspace", contents=count, freed_bytes=freed_bytes)
     return freed_bytes
 
 

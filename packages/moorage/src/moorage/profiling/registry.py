@@ -4,6 +4,7 @@ from sqlalchemy import delete, select
 
 from moorage.errors import ProfileNotFound
 from moorage.profiling.profile import Profile, read_profile
+from moorage.storage.audit import record
 from moorage.storage.tables import profiles
 from moorage.workspace import Workspace
 
@@ -22,6 +23,7 @@ def keep(workspace: Workspace, profile: Profile) -> None:
                 created_by=profile.created_by,
             )
         )
+        record(connection, "profile.kept", f"profile {profile.name}")
 
 
 def get(workspace: Workspace, name: str) -> Profile:

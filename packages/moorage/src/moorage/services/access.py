@@ -10,6 +10,7 @@ from moorage.folders import make_private_folder
 from moorage.services import keys, rows, signing
 from moorage.services.keys import Which, checked_key, keep_keys, replace_key
 from moorage.services.signing import AccessToken
+from moorage.storage.audit import record
 from moorage.targets import Place, Target, open_target
 from moorage.workspace import Workspace
 from moorage_server.auth import Admission, digest_of
@@ -59,7 +60,10 @@ def get_token(workspace: Workspace, name: str) -> AccessToken:
     """
     _check_asks(workspace, name, "token")
     audience = _audience(workspace, name)
-    return signing.issue(workspace, issuer=_issuer(workspace), audience=audience, subject=rows.user())
+    issued = signing.issue(workspace, issuer=_issuer(workspace), audience=audience, subject=rows.user())
+    with workspace.database.write() as connection:
+        record(connection, "service.token-issued", f"service {name}", until=issued.expiry_on.isoformat())
+    return issued
 
 
 def rotate_signing_key(workspace: Workspace, *, revoke: bool = False) -> str:

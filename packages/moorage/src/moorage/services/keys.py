@@ -49,11 +49,20 @@ def stored_keys(workspace: Workspace, service: str) -> Keys | None:
 def keep_keys(workspace: Workspace, service: str, primary: str | None, secondary: str | None) -> Keys:
     """Make the keys of a service what is given; what is not given stays, or is generated."""
 
+    changed: list[str] = []
+
     def make(text: str | None) -> str:
         keys = Keys(new_key(), new_key()) if text is None else Keys(**json.loads(text))
-        return json.dumps(asdict(Keys(primary or keys.primary, secondary or keys.secondary)))
+        kept = Keys(primary or keys.primary, secondary or keys.secondary)
+        both = (("primary", keys.primary, kept.primary), ("secondary", keys.secondary, kept.secondary))
+        changed[:] = [which for which, before, after in both if text is None or before != after]
+        return json.dumps(asdict(kept))
 
-    return Keys(**json.loads(Vault(workspace).change(_name(service), make)))
+    def note(connection: Connection) -> None:
+        if changed:
+            record(connection, "service.keys-set", f"service {service}", keys=changed)
+
+    return Keys(**json.loads(Vault(workspace).change(_name(service), make, note)))
 
 
 def replace_key(workspace: Workspace, service: str, which: Which, value: str | None) -> Keys:

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from moorage.errors import BlobCorrupt, WorkspaceUnusable
+from sqlalchemy.exc import SQLAlchemyError
+
+from moorage.errors import BlobCorrupt, MoorageError, WorkspaceUnusable
 from moorage.folders import make_private_folder
 from moorage.storage.audit import record
 from moorage.storage.blobs import SHA256
@@ -58,7 +60,12 @@ def backup(workspace: Workspace, path: Path, *, say: Callable[[str], None] = lam
         raise WorkspaceUnusable(f"the backup {path} cannot be written: {error.strerror}") from error
     finally:
         aside.unlink(missing_ok=True)
-    return path.stat().st_size
+    size_bytes = path.stat().st_size
+    # It holds all secrets: who has made one should be known. A database that cannot be written is no reason
+    # to be without a backup.
+    with contextlib.suppress(MoorageError, SQLAlchemyError), workspace.database.write() as connection:
+        record(connection, "workspace.backed-up", "workspace", to=str(path.absolute()), size_bytes=size_bytes)
+    return size_bytes
 
 
 def restore(

@@ -78,6 +78,8 @@ def migrate(
             if target is not None:
                 say(f"copying rows to {target.url}")
                 count = _copy_rows(source, target)
+            else:
+                record(source, "workspace.migrated", "workspace", to=shown(target_blobs.url), contents=copied)
             workspace.update({"database_url": wanted_database, "blobs_url": wanted_blobs})
     finally:
         if target is not None:
