@@ -173,6 +173,27 @@ def test_a_missing_provider_is_an_error(serve, graph, wanted, package):
         serve(identity(graph, "FLOAT"), "Onnx", onnx__providers=wanted)
 
 
+def test_providers_are_taken_in_the_order_given_and_have_to_start(serve, graph, monkeypatch):
+    import onnxruntime
+
+    from moorage_server.nocode import onnx_session
+
+    known = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    assert onnx_session.providers("cuda, tensorrt,cpu") == [known[1], known[0], known[2]]
+    with pytest.raises(ModelUnusable, match="known are coreml, cpu, cuda"):
+        onnx_session.providers("gpu")
+    # ONNX Runtime takes the CPU instead, and only warns.
+    made = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda m, o, providers: made(m, o, providers=known[2:])
+    )
+    with pytest.raises(
+        ModelUnusable, match=r"CUDAExecutionProvider is installed, but did not start.*onnxruntime-gpu"
+    ):
+        serve(identity(graph, "FLOAT"), "Onnx", onnx__providers="cuda,cpu")
+
+
 def test_damaged_files(serve, graph):
     path = identity(graph, "FLOAT")
     whole = path.read_bytes()

@@ -20,8 +20,9 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from moorage_server.nocode.errors import ModelUnusable
+from moorage_server.nocode.errors import InvalidInput, ModelUnusable
 from moorage_server.nocode.pickles import read_facts
+from moorage_server.nocode.tensors import to_json
 
 
 def test_without_a_method_a_classifier_gives_probabilities(serve, fit):
@@ -121,6 +122,26 @@ def test_missing_values_are_left_to_scikit_learn(serve, fit):
     forest, estimator, _ = fit(RandomForestRegressor(3, random_state=0))
     expected = estimator.predict(np.array(body, dtype=float))
     assert serve(forest, "ScikitLearn").score({"data": body})["predict"] == expected.tolist()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_numbers_that_no_graph_gets_are_answered_as_scikit_learn_does(serve, fit, value):
+    path, estimator, rows = fit(RandomForestRegressor(3, random_state=0))
+    model = serve(path, "ScikitLearn").model
+    rows = rows[:3].astype(model.fast_input.type_code)
+    rows[1, 2] = value
+    if np.isinf(value):
+        with pytest.raises(ValueError, match="infinity"):
+            estimator.predict(rows)
+        with pytest.raises(InvalidInput, match="infinity"):
+            model.run_rows(rows)
+    else:
+        np.testing.assert_allclose(model.run_rows(rows), estimator.predict(rows), rtol=1e-5)
+
+
+def test_answers_that_are_no_numbers_stay_tokens():
+    assert to_json(np.array([1.0, np.nan, np.inf])) == b"[1.0, NaN, Infinity]"
+    assert to_json(np.array([1.5, 2.0], np.float32)) == b"[1.5,2.0]"
 
 
 def test_a_compiled_form_is_kept_for_the_next_start(serve, fit, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from moorage_server.nocode import pickles
 from moorage_server.nocode.errors import ModelUnusable
 from moorage_server.nocode.model import Source
-from moorage_server.nocode.onnx_session import open_session
+from moorage_server.nocode.onnx_session import open_session, runner
 
 logger = logging.getLogger("azmlinfsrv")  # the log of scorers
 
@@ -44,17 +45,33 @@ class Compiled:
         self.type_code: str = plan["type"]
         self.methods: dict[str, dict[str, Any]] = plan["methods"]
         self._dtype = np.dtype(self.type_code)
-        self._run = open_session(content, source.options, len(content), source.name).run
+        self._run = runner(open_session(content, source.options, len(content), source.name))
+        self._callers = {name: self._caller(how) for name, how in self.methods.items()}
 
     def run(self, method: str, rows: Any) -> Any:
         """Return the answers for ``(n_rows, n_columns)`` of finite numbers."""
-        how = self.methods[method]
-        if rows.dtype != self._dtype:
-            rows = rows.astype(self._dtype)
-        answer = self._run([how["output"]], {INPUT: rows})[0]
-        if how["is_flat"] and answer.ndim > 1:
-            answer = answer.reshape(-1)
-        return answer if answer.dtype == object else answer.astype(how["dtype"], copy=False)
+        return self._callers[method](rows)
+
+    def caller(self, method: str) -> Callable[[Any], Any]:
+        """Return `run` for one method."""
+        return self._callers[method]
+
+    def _caller(self, how: dict[str, Any]) -> Callable[[Any], Any]:
+        run, names, taken = self._run, [how["output"]], self._dtype
+        is_flat, is_object = how["is_flat"], how["dtype"] == "object"
+        given = None if is_object else np.dtype(how["dtype"])
+
+        def call(rows: Any) -> Any:
+            if rows.dtype != taken:
+                rows = rows.astype(taken)
+            answer = run(names, {INPUT: rows})[0]
+            if is_flat and answer.ndim > 1:
+                answer = answer.reshape(-1)
+            if given is None or answer.dtype in (given, object):
+                return answer
+            return answer.astype(given)
+
+        return call
 
 
 def compile_estimator(  # noqa: PLR0917

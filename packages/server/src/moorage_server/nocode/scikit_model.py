@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class ScikitModel(Model):
         self.sample = self._sample()
         self.compiled = self._compile(cache)
         self.fast_input = self._fast_input()
+        is_compiled = self.compiled is not None and self.default_method in self.compiled.methods
+        self._quick = self.compiled.caller(self.default_method) if self.compiled and is_compiled else None
+        self._start = b'{"%b":' % self.default_method.encode()
 
     def _load(self, path: Path, there: str | None) -> Any:
         if there is None:
@@ -148,14 +152,14 @@ class ScikitModel(Model):
         )
 
     def run_rows(self, array: Any) -> Any:
-        method, compiled = self.default_method, self.compiled
-        if compiled is not None and method in compiled.methods and np.isfinite(array).all():
-            return compiled.run(method, array)
-        answer = self._ask(method, array)
+        # One number that is finite only if all are; where it overflows, the slower way is right, too.
+        if self._quick is not None and isfinite(np.vdot(array, array)):
+            return self._quick(array)
+        answer = self._ask(self.default_method, array)
         return tuple(answer) if type(answer) is list else answer  # one array per output, not per row
 
     def write_rows(self, value: Any) -> bytes:
-        return b'{"%b":%b}' % (self.default_method.encode(), to_json(value))
+        return self._start + to_json(value) + b"}"
 
     # what it is
 

@@ -148,11 +148,11 @@ class Service:
 
     def run(self, data: Any) -> Any:
         """Score rows that the front made of a plain body."""
-        return self.first.run_rows(data)
+        return self._first.run_rows(data)  # type: ignore[union-attr]
 
     def write(self, value: Any) -> bytes:
         """Return the JSON text for what `run` returned."""
-        return self.first.write_rows(value)
+        return self._first.write_rows(value)  # type: ignore[union-attr]
 
     def answer(self, request: Request) -> Answer:
         """Answer any request to one of our addresses."""

@@ -223,8 +223,10 @@ def _array_json(array: Any) -> bytes:
             array = array.astype(np.float32)
         elif array.dtype.itemsize > 8:
             array = array.astype(np.float64)
-        if array.ndim and np.isfinite(array).all():
-            return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+        if array.ndim:
+            text = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+            if b"n" not in text:  # null stands for NaN and infinity alike
+                return text
     elif kind in "iub" and array.ndim:
         return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
     return json.dumps(plain(array)).encode()
