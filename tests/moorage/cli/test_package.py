@@ -1,5 +1,6 @@
 """``moor model package``: the files of an image. No package index is asked."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +47,33 @@ def test_what_cannot_work_is_said(
     refused = invoke("model", "package", "--es", "score.py", "--cf", "conda.yml")
     assert refused.exit_code == 1
     assert "needs a container engine" in refused.stderr
+
+
+def test_the_manifest_for_a_device_is_refused_before_anything_is_built(
+    invoke: Callable[..., Any], project: Path
+) -> None:
+    flags = ("model", "package", "--es", "score.py", "--cf", "conda.yml", "--iot-edge", "edge.json")
+    assert "names no registry" in invoke(*flags).stderr
+    named = (*flags, "--in", "registry.example.org/mine")
+    assert "leave out --output-path" in invoke(*named, "--output-path", "out").stderr
+    assert "MODULE/OUTPUT" in invoke(*named, "--edge-source", "camera").stderr
+    (project / "edge.json").touch()
+    assert "exists already" in invoke(*named).stderr
+    assert not (project / "out").exists()
+
+
+def test_the_manifest_for_a_device_is_written(
+    answer: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "bin").mkdir()
+    engine = project / "bin" / "podman"
+    script = "import sys; a = sys.argv\n"
+    script += "if '--iidfile' in a: open(a[a.index('--iidfile') + 1], 'w').write('sha256:1')"
+    engine.write_text(f"#!{sys.executable}\n{script}\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(project / "bin"))
+    flags = ("--es", "score.py", "--cf", "conda.yml", "--in", "registry.example.org/mine", "--il", "7")
+    made = answer("model", "package", *flags, "--iot-edge", "edge.json")
+    assert made["location"] == "registry.example.org/mine:7"
+    modules = json.loads((project / "edge.json").read_text())["modulesContent"]["$edgeAgent"]
+    assert modules["properties.desired"]["modules"]["mine"]["settings"]["image"] == made["location"]

@@ -93,6 +93,13 @@ def test_a_failed_step_leaves_the_log_alone(make, engine, workspace):
     assert "no such thing" in (folder / "build.log").read_text()
 
 
+def test_a_layer_that_somebody_else_just_removed_is_made_again(make, engine):
+    engine.says(build=[1, "Error: getting top layer info: layer not known"])
+    with pytest.raises(ImageBuildFailed):
+        make()
+    assert len(engine.calls("build")) == 2
+
+
 def test_a_full_disk_is_called_that(make, engine, workspace):
     engine.says(build=[1, "write /var/lib/x: no space left on device"])
     with pytest.raises(StorageFull, match=r"no space left for the image; free some"):

@@ -1,41 +1,73 @@
-"""A real image, built and run by a real engine: ``make test-images``."""
+"""Real images, built, pushed and run by a real engine: ``make test-images``."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from moorage import packaging
-from moorage.environments import Environment
-from moorage.errors import ImageBuildFailed
+from moorage.environments import CondaSpecification, DockerSpecification, Environment
+from moorage.environments.tool import uv_path
+from moorage.errors import ImageBuildFailed, RegistryFault, StorageFull
+from moorage.packaging import registries
+from moorage.packaging.bases import Credentials
+from moorage.packaging.context import epoch
+from moorage.packaging.engines import find_engine
+from moorage.packaging.locks import server_lock
 
-pytestmark = pytest.mark.skipif(
-    "MOORAGE_TEST_IMAGES" not in os.environ or shutil.which("podman") is None,
-    reason="needs Podman and a base image: make test-images",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        "MOORAGE_TEST_IMAGES" not in os.environ or shutil.which("podman") is None,
+        reason="needs Podman and a base image: make test-images",
+    ),
+    pytest.mark.usefixtures("base"),
+    pytest.mark.timeout(600),
+]
+BASE = os.environ.get("MOORAGE_TEST_BASE") or "localhost/moorage-test-base:bookworm"
+USER, PASSWORD = "user", "pass-word"
+SIX = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
+BCRYPT = "$2b$04$go5DpydgJJNXDGrzICil1OiCn2YhVKV0k/nqYl2lxsVqn6nrA4GGi"  # of PASSWORD
 
 
-def podman(*arguments):
-    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, timeout=120, check=False)
+def podman(*arguments, input=None):
+    done = subprocess.run(
+        ["podman", *arguments], capture_output=True, text=True, timeout=300, check=False, input=input
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
+def layers(image):
+    return json.loads(podman("image", "inspect", "--format", "{{json .RootFS.Layers}}", image))
+
+
 @pytest.fixture
 def base(home, monkeypatch):
-    """Name the base image, but keep the rest of the home empty."""
-    monkeypatch.setenv("MOORAGE_BASE_IMAGE", "localhost/moorage-test-base:bookworm")
+    """Build as this machine reaches the package index, on a base image that is here."""
+    monkeypatch.setenv("MOORAGE_BASE_IMAGE", BASE)
     options = ["--network", "host"]
     for mount in ("/etc/ssl/certs", "/etc/pip.conf"):
         if Path(mount).exists():
             options += ["-v", f"{mount}:{mount}:ro"]
     monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", " ".join(options))
+
+
+@pytest.fixture
+def name():
+    """A name for an image; it is removed afterwards, under every label."""
+    name = f"localhost/moorage-test-{uuid.uuid4().hex[:8]}"
+    yield name
+    listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={name}")
+    if listed:
+        podman("rmi", "-f", *listed.split())
 
 
 @pytest.fixture
@@ -64,52 +96,182 @@ def run():
         subprocess.run(["podman", "rm", "-f", name], capture_output=True, timeout=60, check=False)
 
 
-@pytest.mark.usefixtures("base")
-def test_an_image_is_built_runs_and_stops(workspace, model, script, run):
-    environment = Environment("e", pip_requirements=("six==1.17.0",), variables={"GREETING": "hello"})
-    text = script().entry_path.read_text().replace('"got"', '"greeting": os.environ["GREETING"], "got"')
-    config = script("import six\n" + text, environment=environment)
-    said = []
-    made = packaging.package(workspace, [model], config, image_label=uuid.uuid4().hex, on_line=said.append)
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A registry on a free port that lets one user in, and an empty store of credentials for the engine."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("needs docker-registry")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (tmp_path / "htpasswd").write_text(f"{USER}:{BCRYPT}\n")
+    (tmp_path / "registry.yml").write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path / 'registry'}}}}}\n"
+        f"http: {{addr: {address}}}\nauth: {{htpasswd: {{realm: r, path: {tmp_path / 'htpasswd'}}}}}\n"
+    )
+    monkeypatch.setenv("MOORAGE_REGISTRY_OPTIONS", "--tls-verify=false")
+    # After this the engine has a store of its own; the registry would take the variable for a setting.
+    with (tmp_path / "registry.log").open("wb") as log:
+        server = subprocess.Popen([program, "serve", str(tmp_path / "registry.yml")], stdout=log, stderr=log)
     try:
-        assert made.is_image
-        assert packaging.pull(made) == made.location
-        assert made.size_bytes > 50_000_000
-        assert "COPY models/" in made.log
-        address, name = run(made.location)
-        answer = httpx.post(f"{address}/score", json=[1, 2], timeout=30)
-        assert answer.json() == {
-            "model": "one", "greeting": "hello", "got": [1, 2], "user": 10001, "prefix": "/opt/environment",
-        }  # fmt: skip
-        labels = podman(
-            "image", "inspect", "--format", '{{index .Labels "org.moorage.models"}}', made.location
-        )
-        assert '"name": "m"' in labels
-        begun = time.monotonic()
-        podman("stop", "-t", "30", name)
-        assert time.monotonic() - begun < 25  # the signal was understood
-        assert podman("inspect", "--format", "{{.State.ExitCode}}", name) == "0"
-        for program in ("gcc", "pip"):
-            look = ["run", "--rm", "--entrypoint", "/bin/sh", made.location, "-c", f"command -v {program}"]
-            found = subprocess.run(["podman", *look], capture_output=True, timeout=60, check=False)
-            assert found.returncode != 0
-
-        # A step that fails is told with the engine's last words, and the files stay.
-        config = script(environment=environment)
-        (config.source_path / "steps").write_text("RUN exit 7\n")
-        broken = type(config)(
-            entry_script="score.py",
-            source_directory=config.source_directory,
-            conda_file=_conda(config.source_path),
-            extra_docker_file_steps="steps",
-        )
-        with pytest.raises(ImageBuildFailed, match=r"exit status 7|exit code 7|code: 7"):
-            packaging.package(workspace, [model], broken)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if httpx.get(f"http://{address}/v2/", timeout=5).status_code == 401:
+                    break
+            except httpx.HTTPError:
+                pass
+            assert time.monotonic() < deadline, (tmp_path / "registry.log").read_text()
+            time.sleep(0.1)
+        monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "store.json"))
+        yield address
     finally:
-        subprocess.run(["podman", "rmi", "-f", made.location], capture_output=True, timeout=60, check=False)
+        server.terminate()
+        server.wait(30)
 
 
-def _conda(folder):
-    file = folder / "conda.yml"
-    file.write_text("dependencies:\n- pip:\n  - six==1.17.0\n")
-    return file.name
+def test_an_image_from_a_dockerfile_is_built_runs_and_stops(workspace, model, script, run, name):
+    environment = Environment(
+        "e",
+        pip_requirements=("six==1.17.0",),
+        variables={"GREETING": "hello", "AZUREML_EXTRA_REQUIREMENTS_TXT": "more.txt"},
+        docker=DockerSpecification(base_dockerfile=f"FROM {BASE}\nRUN echo made > /by-dockerfile\nUSER 1234"),
+    )
+    text = script().entry_path.read_text().replace('"got"', '"greeting": os.environ["GREETING"], "got"')
+    config = script("import six, idna\nopen('/by-dockerfile').close()\n" + text, environment=environment)
+    (config.source_path / "more.txt").write_text("idna==3.10\n")
+    made = packaging.package(workspace, [model], config, image_name=name, image_label="1")
+    assert made.is_image
+    assert packaging.pull(made) == made.location
+    assert made.size_bytes > 50_000_000
+    address, container = run(made.location)
+    answer = httpx.post(f"{address}/score", json=[1, 2], timeout=30)
+    assert answer.json() == {
+        "model": "one", "greeting": "hello", "got": [1, 2], "user": 10001, "prefix": "/opt/environment",
+    }  # fmt: skip
+
+    # Labels, a health check that passes, models in a layer of their own, nothing that installs.
+    facts = json.loads(podman("image", "inspect", made.location))[0]
+    assert json.loads(facts["Labels"]["org.moorage.models"]) == [
+        {"name": "m", "version": 1, "files": {"model.txt": f"sha256:{model.files[0].sha256}"}}
+    ]
+    assert facts["Labels"]["org.opencontainers.image.description"] == "scores m:1"
+    assert facts["Labels"]["org.opencontainers.image.created"] == "1980-01-01T00:00:00Z"
+    assert facts["User"] == "10001:10001"
+    podman("healthcheck", "run", container)
+    steps = [step.get("created_by", "") for step in facts["History"] if not step.get("empty_layer")]
+    assert len([step for step in steps if "/var/azureml-app/azureml-models/" in step]) == 1
+    look = ["run", "--rm", "--entrypoint", "/bin/sh", made.location, "-c"]
+    inside = podman(*look, "command -v gcc pip pip3; ls -d /opt/*/bin/pip* /build /wheels 2>/dev/null; true")
+    assert inside == ""
+
+    begun = time.monotonic()
+    podman("stop", "-t", "60", container)
+    assert time.monotonic() - begun < 50  # the signal was understood
+    assert podman("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
+
+
+@pytest.fixture(scope="module")
+def minor():
+    """The minor version of the Python that the base image has."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return podman("run", "--rm", "--network", "host", BASE, "python3", "-c", code)
+
+
+@pytest.fixture
+def wheels(home, tmp_path, minor):
+    """A folder of wheels with all that the server needs, and six."""
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"{server_lock(minor).text}six==1.17.0 --hash=sha256:{SIX}\n")
+    folder = tmp_path / "wheels"
+    command = [
+        uv_path(),
+        "run",
+        "--no-project",
+        "--quiet",
+        "--with",
+        "pip",
+        "python",
+        "-m",
+        "pip",
+        "download",
+    ]
+    options = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--python-version", minor]
+    subprocess.run([*command, *options, "-r", str(lock), "-d", str(folder)], check=True, timeout=200)
+    return folder
+
+
+def test_the_same_things_give_the_same_layers_offline_and_a_registry_takes_them(
+    workspace, model, script, name, registry, wheels, minor, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", "--network none --no-cache")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    conda = CondaSpecification(packages=(f"python={minor}",), pip=("six",))
+    config = script("import six\n" + script().entry_path.read_text(), Environment("e", conda=conda))
+    repository = f"{registry}/team/{name.rpartition('/')[2]}"
+    said = []
+    how = {"image_name": repository, "wheels": wheels, "on_line": said.append}
+    try:
+        made = packaging.package(workspace, [model], config, image_label="1", **how)
+        engine = find_engine()
+        again = f"{repository}:2"
+        engine.build(made.context, [again], epoch(), tmp_path / "again.log", said.append)
+        assert layers(made.location) == layers(again)
+        with pytest.raises(RegistryFault, match=f"sign in: podman login {registry}"):
+            registries.push(engine, made.location, said.append)
+        podman("login", "--tls-verify=false", "-u", USER, "--password-stdin", registry, input=PASSWORD)
+        digest = registries.push(engine, made.location, said.append)
+        catalog = httpx.get(f"http://{registry}/v2/_catalog", auth=(USER, PASSWORD)).json()
+        assert catalog == {"repositories": [repository.partition("/")[2]]}
+        podman("rmi", "-f", made.location)
+        assert packaging.pull(replace(made, digest=digest)) == made.location
+
+        # Who is not signed in needs the credentials that an environment brings along.
+        podman("rmi", "-f", made.location)
+        podman("logout", registry)
+        with pytest.raises(RegistryFault, match="are user name and password right"):
+            registries.pull(engine, made.location, said.append, Credentials(registry, USER, "wrong"))
+        registries.pull(engine, made.location, said.append, Credentials(registry, USER, PASSWORD))
+        assert engine.has(made.location)
+        assert PASSWORD not in "".join(said)
+        assert PASSWORD not in Path(os.environ["REGISTRY_AUTH_FILE"]).read_text()
+    finally:
+        for label in "12":
+            command = ["podman", "rmi", "-f", f"{repository}:{label}"]
+            subprocess.run(command, capture_output=True, timeout=60, check=False)
+
+
+def test_an_image_of_the_user_s_is_the_environment(workspace, model, script, run, name, tmp_path):
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {BASE}\nRUN echo 'word = 7' > /usr/lib/python3/dist-packages/own.py\n"
+    )
+    podman("build", "-t", f"{name}:base", str(tmp_path))
+    docker = DockerSpecification(base_image=f"{name}:base")
+    text = script().entry_path.read_text().replace("json.loads(data)", "own.word")
+    config = script("import own\n" + text, Environment("e", user_managed=True, docker=docker))
+    made = packaging.package(workspace, [model], config, image_name=name, image_label="1")
+    address, _container = run(made.location)
+    assert httpx.post(f"{address}/score", json=[], timeout=30).json()["got"] == 7
+
+
+def test_a_base_image_that_cannot_be_one_is_told_in_a_line(workspace, model, script, name, tmp_path, minor):
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN rm /usr/bin/python3\n")
+    podman("build", "-t", f"{name}:bare", str(tmp_path))
+    bare = DockerSpecification(base_image=f"{name}:bare")
+    for environment, said in (
+        (Environment("e", pip_requirements=("six",), docker=bare), "the base image has no python3"),
+        (
+            Environment("e", conda=CondaSpecification(packages=("python=3.10",), pip=("six",))),
+            f"the base image has Python {minor}; 3.10 is needed here",
+        ),
+    ):
+        with pytest.raises(ImageBuildFailed, match=said):
+            packaging.package(workspace, [model], script(environment=environment))
+    steps = DockerSpecification(base_dockerfile=f"FROM {BASE}\nRUN exit 7")
+    with pytest.raises(ImageBuildFailed, match=r"exit status 7|exit code 7|code: 7"):
+        packaging.package(workspace, [model], script(environment=Environment("e", docker=steps)))
+    full = DockerSpecification(base_dockerfile=f"FROM {BASE}\nRUN cp /etc/passwd /dev/full")
+    with pytest.raises(StorageFull, match="no space left"):
+        packaging.package(workspace, [model], script(environment=Environment("e", docker=full)))
+    assert {path.name for path in (workspace.path / "packages").glob("*/*")} == {"build.log"}

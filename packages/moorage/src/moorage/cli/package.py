@@ -1,5 +1,6 @@
 """``moor model package``."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,8 +59,24 @@ def package(
         typer.Option("--wheels", help="Folder of wheels that all packages come from; nothing is downloaded."),
     ] = None,
     push: Annotated[
-        bool, typer.Option("--push", help="Push the image to the registry in its name, as `podman push` would.")
+        bool,
+        typer.Option("--push", help="Push the image to the registry in its name, as `podman push` would."),
     ] = False,
+    iot_edge: Annotated[
+        Path | None,
+        typer.Option(
+            "--iot-edge", help="File to write: the deployment manifest for IoT Edge with this image."
+        ),
+    ] = None,
+    edge_module: Annotated[
+        str | None, typer.Option("--edge-module", help="Name of the module. Default: the image's.")
+    ] = None,
+    edge_source: Annotated[
+        str | None,
+        typer.Option(
+            "--edge-source", metavar="MODULE/OUTPUT", help="Whose messages are routed to the model."
+        ),
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Accepted; the command returns when the package is made.")
     ] = False,
@@ -68,7 +85,7 @@ def package(
     """Make an image of models and script that runs without Moorage, or the files of one."""
     from moorage import packaging
     from moorage.cli.deployment import Wishes, chosen_models, inference_config
-    from moorage.errors import InvalidArgument
+    from moorage.errors import DownloadTargetExists, InvalidArgument
 
     wishes = Wishes(
         inference_config_file=inference_config_file,
@@ -81,6 +98,15 @@ def package(
     if script is None:
         text = "give an inference configuration file (--ic) or the script (--es)"
         raise InvalidArgument("--inference-config-file", text)
+    edge = None
+    if iot_edge is not None:
+        # Before anything is built: what no device can run is known by its name.
+        name = packaging.image_location(image_name, image_label or "latest")
+        edge = packaging.manifest(name, module=edge_module, source=edge_source)
+        if output_path is not None:
+            raise InvalidArgument("--iot-edge", "a device needs an image; leave out --output-path")
+        if iot_edge.exists():
+            raise DownloadTargetExists(f"{iot_edge} exists already; choose another file")
     made = packaging.package(
         session.workspace,
         chosen_models(model, model_metadata_file),
@@ -94,6 +120,10 @@ def package(
     )
     for notice in made.notices:
         session.warn(notice)
+    if iot_edge is not None and edge is not None:
+        edge = packaging.manifest(made.location, module=edge_module, source=edge_source)
+        iot_edge.write_text(json.dumps(edge, indent=2) + "\n", encoding="utf-8")
+        session.say(f"the deployment manifest is {iot_edge}")
     location = made.location if output_path is None else str(packaging.save(made, output_path).absolute())
     return {
         "id": made.id,

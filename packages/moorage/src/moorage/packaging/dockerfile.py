@@ -28,7 +28,8 @@ class Recipe:
     ``base_dockerfile`` is a text that stands for ``base_image``; neither: Python's own image.
     ``installs_environment`` is False where the base image is the environment; its Python is not known then.
     With ``has_wheels`` nothing is downloaded; with ``has_index`` the build is given a secret ``pip.conf``.
-    ``steps`` are further instructions of the user's, taken as they are.
+    ``keeps_setuptools``: the script's packages ask for it. ``steps`` are further instructions of the user's,
+    taken as they are.
     """
 
     python: str
@@ -38,6 +39,7 @@ class Recipe:
     has_wheels: bool = False
     has_index: bool = False
     base_dockerfile: str | None = None
+    keeps_setuptools: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     steps: str = ""
@@ -122,7 +124,7 @@ def _environment(recipe: Recipe) -> list[str]:
         "COPY environment/lock.txt environment/lock.txt",
         f"RUN {index}python3 -m venv /opt/environment \\",
         f" && {variable}{_install(python, 'environment/lock.txt', recipe)} \\",
-        f" && {python} -m pip uninstall --yes --quiet pip",
+        f" && {_finish('/opt/environment', recipe.python, recipe.keeps_setuptools)}",
     ]
 
 
@@ -149,8 +151,25 @@ def _server(recipe: Recipe) -> list[str]:
         f" && {_install(f'{SERVER}/bin/python', 'server/lock.txt', recipe)}",
         "COPY server/ server/",
         f"RUN {pip} install --no-cache-dir --no-compile --no-deps --no-index --quiet server/*.whl \\",
-        f" && {pip} uninstall --yes --quiet pip",
+        f" && {_finish(SERVER, recipe.server_python)}",
     ]
+
+
+def _finish(folder: str, minor: str, keeps_setuptools: bool = False) -> str:
+    """Remove what installs, and compile: a service cannot write there, and would compile at every start.
+
+    Files that say by their content what they were compiled from are the same each time; Python 3.6 has none.
+    """
+    python = f"{folder}/bin/python"
+    tools = "pip" if keeps_setuptools else "pip setuptools"
+    lines = [f"{python} -m pip uninstall --yes --quiet {tools}"]
+    lines += [f"find {folder} -name __pycache__ -prune -exec rm -rf {{}} +"]
+    if minor != "3.6":
+        # Packages may hold files for other Pythons, which do not compile.
+        lines += [
+            f"{{ {python} -m compileall -q -q --invalidation-mode unchecked-hash {folder}/lib || true; }}"
+        ]
+    return " \\\n && ".join(lines)
 
 
 def _check_python(condition: str, wanted: str) -> list[str]:

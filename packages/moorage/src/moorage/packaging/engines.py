@@ -57,7 +57,15 @@ class Engine:
                     print(line, file=file, flush=True)
                     on_line(line)
 
-                self.run([*command, str(context)], tell, lambda said: self._fault(said, log))
+                for is_last in (False, True):
+                    try:
+                        self.run([*command, str(context)], tell, lambda said: self._fault(said, log))
+                    except ImageBuildFailed as error:
+                        # Podman looks at what another process is just removing from its cache.
+                        if is_last or "layer not known" not in str(error):
+                            raise
+                    else:
+                        break
             return id_file.read_text(encoding="utf-8").strip()
         finally:
             id_file.unlink(missing_ok=True)
