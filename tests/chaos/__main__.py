@@ -11,10 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import scripts_that_misbehave, storage_faults, under_load
+from . import rollouts, scripts_that_misbehave, storage_faults, under_load
 from .stage import Report, Stage
 
-FAULTS = (*under_load.FAULTS, *scripts_that_misbehave.FAULTS, *storage_faults.FAULTS)
+FAULTS = (*under_load.FAULTS, *rollouts.FAULTS, *scripts_that_misbehave.FAULTS, *storage_faults.FAULTS)
 QUICK_S, FULL_S = 2.0, 60.0
 HEAD = ("fault", "injected", "sent", "failed", "reset", "silence", "lost", "")
 

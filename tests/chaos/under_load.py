@@ -26,7 +26,7 @@ def run(data):
 """
 
 
-def _under_load(stage: Stage, fault: str, inject: Callable[[int], int]) -> Report:
+def under_load(stage: Stage, fault: str, inject: Callable[[int], int]) -> Report:
     """Call ``inject`` with 0, 1, 2, ... under load for the given time; it returns what may fail by it."""
     report = Report(fault)
     service = services.get(stage.workspace, "svc")
@@ -59,7 +59,7 @@ def update(stage: Stage) -> Report:
         services.update(stage.workspace, "svc", models=[f"m:{2 - number % 2}"])
         return 0
 
-    return _under_load(stage, "update", inject)
+    return under_load(stage, "update", inject)
 
 
 def roll_back(stage: Stage) -> Report:
@@ -70,7 +70,7 @@ def roll_back(stage: Stage) -> Report:
             raise AssertionError("the rollback went elsewhere than to the revision before")
         return 0
 
-    return _under_load(stage, "roll back", inject)
+    return under_load(stage, "roll back", inject)
 
 
 def scale(stage: Stage) -> Report:
@@ -79,7 +79,7 @@ def scale(stage: Stage) -> Report:
         services.update(stage.workspace, "svc", deployment_config=LocalConfig(worker_count=count))
         return 0
 
-    return _under_load(stage, "scale workers", inject)
+    return under_load(stage, "scale workers", inject)
 
 
 def kill_worker(stage: Stage) -> Report:
@@ -90,7 +90,7 @@ def kill_worker(stage: Stage) -> Report:
         stage.until(lambda: services.run(stage.workspace, "svc", "1").status == 200, "an answer")
         return 1  # the one that it was running
 
-    return _under_load(stage, "kill a worker", inject)
+    return under_load(stage, "kill a worker", inject)
 
 
 def kill_front(stage: Stage) -> Report:
@@ -101,7 +101,7 @@ def kill_front(stage: Stage) -> Report:
         stage.until_healthy()
         return THREADS  # what was on its connections, kept ones included
 
-    return _under_load(stage, "kill the front", inject)
+    return under_load(stage, "kill the front", inject)
 
 
 def kill_supervisor(stage: Stage) -> Report:
@@ -113,7 +113,7 @@ def kill_supervisor(stage: Stage) -> Report:
         stage.until_healthy()
         return 0
 
-    return _under_load(stage, "kill the supervisor", inject)
+    return under_load(stage, "kill the supervisor", inject)
 
 
 def kill_keeper(stage: Stage) -> Report:
@@ -123,7 +123,7 @@ def kill_keeper(stage: Stage) -> Report:
         stage.until(lambda: lock.keeper_pid(stage.folder()) not in (None, 0, before), "another one")
         return 0
 
-    return _under_load(stage, "kill the keeper", inject)
+    return under_load(stage, "kill the keeper", inject)
 
 
 def kill_command(stage: Stage) -> Report:
@@ -150,7 +150,7 @@ def kill_command(stage: Stage) -> Report:
             raise AssertionError("the same command did not finish the work")
         return 0
 
-    return _under_load(stage, "kill the command", inject)
+    return under_load(stage, "kill the command", inject)
 
 
 def change_keys(stage: Stage) -> Report:

@@ -248,3 +248,14 @@ def test_an_instruction_that_makes_no_sense_is_refused(change, tmp_path):
     assert Instruction.from_json(made.to_json()) == made
     with pytest.raises(InvalidInstruction):
         Instruction.from_json({**made.to_json(), **change})
+
+
+def test_a_canary_that_is_worse_gets_no_more_requests(servers, other):
+    server = servers.start(SCRIPT.format(name="live", code=""))
+    instruct(server, other(SCRIPT.format(name="new", code="1 / 0")), share=50)
+    statuses = [server.post("1").status for _ in range(200)]
+    # At most those until it was judged after its 20th answer.
+    assert 20 <= statuses.count(500) <= 25
+    event = until(lambda: e if (e := server.events.next(30)).get("state") == "failed" else None)
+    assert event["error"]["stage"] == "canary"
+    assert event["failed"] >= 20

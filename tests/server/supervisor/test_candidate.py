@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage_server.supervision import lock
-from moorage_server.supervision.candidate import FEWEST_ANSWERS, is_fit, is_worse
 from moorage_server.supervision.candidate_records import Candidate, CandidateStatus, Counts
+from moorage_server.supervision.judging import FEWEST_ANSWERS, is_fit, is_worse
 from moorage_server.supervision.records import Desired, InvalidDesired
 
 

@@ -60,7 +60,7 @@ class Scorer:
                     theirs,
                     self._exited,
                     self.pool.limits,
-                    self.pool.folder,
+                    folder=self.pool.folder,
                 )
         except OSError as error:
             ours.close()

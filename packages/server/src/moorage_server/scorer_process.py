@@ -46,6 +46,7 @@ class ScorerProcess:
         descriptor: socket.socket,
         on_exit: Callable[[int], None],
         limits: ScorerLimits,
+        *,
         folder: str | None = None,
     ) -> None:
         """Start it with ``descriptor`` inherited; the caller closes its own copy.

@@ -124,7 +124,7 @@ class Template:
         ours.setblocking(False)
         try:
             self.process = ScorerProcess(
-                self._command, self._environment, theirs, lambda code: None, self._limits, self._folder
+                self._command, self._environment, theirs, lambda code: None, self._limits, folder=self._folder
             )
         except OSError as error:
             ours.close()

@@ -1,5 +1,7 @@
 """A canary: a share of the requests is answered by the other revision."""
 
+from collections.abc import Callable
+
 from moorage_server.app import App, decode_path
 from moorage_server.candidate.companion import Companion
 from moorage_server.candidate.instruction import Instruction
@@ -9,14 +11,19 @@ from moorage_server.scorers import ScorerPool
 
 # A revision that hangs must not take more requests with it than these, for each of its scorers.
 HELD_PER_SCORER = 64
+JUDGED_EVERY = 5  # requests of its own
 _SCORED = (b"POST", b"GET")
 
 
 class Canary(Companion):
     """Answers its share itself, and leaves the rest, and what it cannot take now, to the live revision."""
 
-    def __init__(self, instruction: Instruction, pool: ScorerPool, live: App) -> None:
+    def __init__(
+        self, instruction: Instruction, pool: ScorerPool, live: App, on_some: Callable[[], None]
+    ) -> None:
+        """``on_some`` is called after every few requests, so that somebody can judge how it goes."""
         super().__init__(instruction, pool, live)
+        self._on_some, self._given = on_some, 0
         self._share = Share(instruction.share_percent)
         self._most_held = min(self.app.pool.limit, HELD_PER_SCORER * self.app.settings.worker_count)
         self._own_line = b"x-moorage-revision: %d\r\n" % instruction.generation
@@ -25,6 +32,9 @@ class Canary(Companion):
     def score(self, exchange: Exchange, query: bytes, tail: bytes, cors: bytes) -> None:
         if self._can_take(exchange) and self._share.takes():
             self.app.scoring.score(exchange, query, tail + self._own_line, cors)
+            self._given += 1
+            if self._given % JUDGED_EVERY == 0:
+                self._on_some()
         else:
             self.live.scoring.score(exchange, query, tail + self._live_line, cors)
 

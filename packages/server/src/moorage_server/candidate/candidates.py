@@ -17,7 +17,9 @@ from moorage_server.candidate.surroundings import Surroundings
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
 from moorage_server.settings import read_settings
+from moorage_server.supervision.candidate_records import Counts
 from moorage_server.supervision.files import read_json
+from moorage_server.supervision.judging import failure_of, is_worse
 
 if TYPE_CHECKING:
     from moorage_server.candidate.companion import Companion
@@ -95,7 +97,7 @@ class Candidates:
         pool = await self._surroundings.pool(settings, lambda pids: None)
         if instruction.kind == "mirror":
             return Mirror(instruction, pool, self._app, self._report_path)
-        return Canary(instruction, pool, self._app)
+        return Canary(instruction, pool, self._app, self._report)
 
     async def _bring_up(self, instruction: Instruction) -> None:
         companion: Companion | None = None
@@ -154,6 +156,17 @@ class Candidates:
             self._fail(companion.instruction, ScriptFailed("start", text))
             return
         report = companion.report()
+        counts = Counts.from_json(report)
+        if companion.instruction.kind == "canary" and is_worse(counts):
+            # Not when the supervisor says so: that takes a second, and clients would pay for it.
+            self._leave_alone()
+            self._let_go(companion, None)
+            self._current = None
+            failure = failure_of(counts)
+            logger.error("revision %d is worse: %s", companion.instruction.generation, failure.message)
+            error = {"stage": failure.stage, "message": failure.message}
+            self._events.candidate(companion.instruction.generation, "failed", error=error, **report)
+            return
         if report != self._reported:
             self._reported = report
             self._events.candidate(companion.instruction.generation, "serving", **report)

@@ -5,7 +5,6 @@ settings, and reports over its pipe.
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,38 +14,10 @@ from typing import Any
 from . import files
 from .candidate_records import Candidate, CandidateStatus, Counts
 from .failures import Failure
+from .judging import failure_of, is_fit, is_worse
 from .records import TRIAL_STAGE, Desired, Trial
 
 INSTRUCTION_FILE = "candidate.json"
-CANARY_STAGE = "canary"
-# Fewer answers than these say little about a revision.
-FEWEST_ANSWERS = 20
-# Worse by more than this share of the answers, and by more than chance explains.
-WORSE_BY = 0.05
-BEYOND_CHANCE = 3.0
-
-
-def is_worse(counts: Counts) -> bool:
-    """Tell whether a canary fails more often than the revision beside it, and not by chance.
-
-    From 20 answers on: its share of errors is higher by more than five of a hundred, and the difference is
-    more than three times its standard error, as if both were equally good.
-    """
-    if counts.count < FEWEST_ANSWERS:
-        return False
-    share = counts.failed / counts.count
-    live_share = counts.live_failed / counts.live_count if counts.live_count else 0.0
-    if share - live_share <= WORSE_BY:
-        return False
-    live_count = max(1, counts.live_count)
-    pooled = (counts.failed + counts.live_failed) / (counts.count + counts.live_count)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / counts.count + 1 / live_count))
-    return error == 0 or (share - live_share) / error > BEYOND_CHANCE
-
-
-def is_fit(counts: Counts) -> bool:
-    """Tell whether a canary whose time is over may take over: it did not fail more often than it answered."""
-    return counts.count >= FEWEST_ANSWERS or 2 * counts.failed <= counts.count
 
 
 @dataclass(slots=True)
@@ -114,6 +85,8 @@ class Rollout:
                 self._serves(status, event)
             case "failed":
                 failure = Failure.from_json(event.get("error"))
+                if "count" in event:
+                    self.status = replace(status, counts=status.carried + Counts.from_json(event))
                 self._reject(failure or Failure("start", "it could not be started"))
 
     def tick(self, states: Mapping[int, tuple[str, Failure | None]]) -> Desired | None:
@@ -141,7 +114,7 @@ class Rollout:
     def _end(self, status: CandidateStatus, desired: Desired, candidate: Candidate) -> Desired | None:
         """The time of a canary is over."""
         if not is_fit(status.counts):
-            self._reject(_worse(status.counts))
+            self._reject(failure_of(status.counts))
             return None
         self.say(f"revision {status.generation} takes over: it was a canary for {status.for_s:g} s")
         self._withdraw(desired)
@@ -165,7 +138,7 @@ class Rollout:
             findings=findings if isinstance(findings, dict) else None,
         )
         if status.kind == "canary" and is_worse(self.status.counts):
-            self._reject(_worse(self.status.counts))
+            self._reject(failure_of(self.status.counts))
 
     def _reject(self, failure: Failure) -> None:
         if self.status is None or self.desired is None:
@@ -216,11 +189,3 @@ class Rollout:
 
     def _path(self, desired: Desired) -> Path:
         return (self.service_dir / desired.settings).with_name(INSTRUCTION_FILE)
-
-
-def _worse(counts: Counts) -> Failure:
-    text = (
-        f"{counts.failed} of its {counts.count} answers were errors, "
-        f"and {counts.live_failed} of {counts.live_count} of the revision beside it"
-    )
-    return Failure(CANARY_STAGE, text)
