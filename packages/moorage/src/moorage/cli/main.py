@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
         print(f"moor {__version__}")
         sys.exit(0)
+    _completion(given)
     signal.signal(signal.SIGTERM, _on_terminate)
     try:
         arguments.current[:] = arguments.normalise(given)
@@ -37,6 +38,24 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _completion(given: Sequence[str]) -> None:
+    """Answer what shells and their users ask about completion; return for everything else."""
+    from moorage.cli import shells
+
+    shells.drop_old_prefix()
+    try:
+        asked = shells.asked_shell(given)
+        if asked is not None:
+            print(shells.answer(*asked))
+            sys.exit(0)
+    except shells.UnknownShell as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"Error: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _on_terminate(_signal: int, _frame: object) -> NoReturn:
