@@ -95,6 +95,7 @@ bench: setup ## measure beside other model servers; QUICK=1 takes a minute, BENC
 	$(BIN)/python -m benchmarks.conversion $(if $(QUICK),--quick)
 	scripts/with-postgres $(BIN)/python -m benchmarks.registry $(if $(QUICK),--quick)
 	$(BIN)/python -m benchmarks.nocode $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks.environment_builds $(if $(QUICK),--quick)
 
 lock: setup ## write requirements/dev.txt anew; ARGS="--upgrade" takes newer versions
 	@scripts/lock $(ARGS)
