@@ -125,3 +125,23 @@ def test_a_short_run_measures_moorage() -> None:
     assert "Not measured" not in done.stdout, done.stdout
     row = next(line for line in done.stdout.splitlines() if line.startswith("| Moorage "))
     assert float(row.split("|")[2].split("(")[0].replace(",", "")) > 0
+
+
+def test_models_without_a_script_are_held_against_their_targets():
+    from benchmarks import nocode
+
+    ours, theirs = nocode.WithoutScript.name, "MLServer"
+    one_row, many_rows = nocode.CASES[0].title, nocode.CASES[1].title
+    figures = {
+        ours: {one_row: [900.0, 1000.0, 1100.0], many_rows: [60.0]},
+        theirs: {one_row: [250.0], many_rows: [20.0]},
+    }
+    network = {ours: 790.0, "both in turn": 1000.0}
+    assert list(nocode.verdicts(figures, {ours: "moorage", theirs: "mlserver"}, network)) == [
+        "Ridge, 1x10: 4.0 times MLServer (target 5 times: MISSED)",
+        "Ridge, 1000x10: 3.0 times MLServer",
+        "ONNX network: 79% of ONNX Runtime and a constant answer in turn (target 80%: MISSED)",
+    ]
+    figures[theirs][one_row], network[ours] = [200.0], 800.0
+    lines = list(nocode.verdicts(figures, {ours: "moorage", theirs: "mlserver"}, network))
+    assert [line.endswith("reached)") for line in lines] == [True, False, True]
