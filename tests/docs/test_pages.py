@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -81,6 +82,31 @@ def test_deploy_without_a_script(read_along: ReadAlong) -> None:
     assert re.search(r'\{"predict": ?\[0\]\}', output)
     assert "{'predict': [0]}" in output
     assert re.search(r"^\[0\]$", output, re.MULTILINE)
+
+
+def test_command_line(read_along: ReadAlong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow", reason="the page lists runs, which MLflow keeps")
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path / "azure"))
+    output = read_along(DOCS / "command-line.md")
+    assert re.search(r"^\[\d+\.\d+, ?\d+\.\d+\]", output, re.MULTILINE)
+    assert '"area": "diabetes"' in output
+    assert re.search(r"^http://localhost:\d+/score$", output, re.MULTILINE)
+    assert "exit code 3" in output
+    assert "exit code 2" in output
+    assert "Did you mean 'list'" in output
+    assert "Nothing is needed: azure-cli-ml is answered by Moorage" in output
+    assert re.search(r"^diabetes:1$", output, re.MULTILINE)
+
+
+def test_the_command_line_page_names_every_command() -> None:
+    from typer.main import get_command
+
+    from moorage.cli.app import app
+
+    root: Any = get_command(app)
+    text = (DOCS / "command-line.md").read_text()
+    for name in root.list_commands(None):
+        assert f"`moor {name}" in text, name
 
 
 def test_datasets(read_along: ReadAlong) -> None:
