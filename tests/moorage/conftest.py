@@ -77,10 +77,12 @@ def containers(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: py
     monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", "podman")
     monkeypatch.setenv("MOORAGE_BASE_IMAGE", image)
     monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", " ".join(options))
-    known = tmp_path_factory.getbasetemp() / "known-locks"
-    known.mkdir(exist_ok=True)
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
     (home / "environments").mkdir(parents=True)
-    (home / "environments" / "known").symlink_to(known, target_is_directory=True)
+    for name in ("known", ".locks"):
+        (shared / name).mkdir(exist_ok=True)
+        (home / "environments" / name).symlink_to(shared / name, target_is_directory=True)
     return image
 
 

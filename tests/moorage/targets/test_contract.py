@@ -1,4 +1,7 @@
-"""One contract for all targets: each test runs on every target that this machine has."""
+"""One contract for all targets: each test runs on every target that this machine has.
+
+With MOORAGE_TEST_IMAGES (make test-images) containers are among them.
+"""
 
 import json
 import os

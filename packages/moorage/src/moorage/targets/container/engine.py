@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,19 +36,35 @@ class Engine:
         return DockerClient(client_call=[self.path])
 
     def has_image(self, image: str) -> bool:
-        return self.client.image.exists(image)
+        with self._ours():
+            return self.client.image.exists(image)
 
     def image_id(self, image: str) -> str | None:
         """Return the id of an image that is here, None if it is not."""
-        return self.client.image.inspect(image).id if self.has_image(image) else None
+        if not self.has_image(image):
+            return None
+        with self._ours():
+            return self.client.image.inspect(image).id
 
     def remove_containers(self, label: str) -> None:
         """Remove all containers with a label (``key=value``), running or not; harmless without any."""
-        key, _, value = label.partition("=")
         client = self.client
-        found = client.container.list(all=True, filters=[("label", f"{key}={value}")])
-        if found:
-            client.container.remove(found, force=True)
+        with self._ours():
+            found = client.container.list(all=True, filters=[("label", label)])
+            if found:
+                client.container.remove(found, force=True)
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Raise ContainerEngineNotFound for what the engine refuses that was asked of it."""
+        from python_on_whales.exceptions import DockerException
+
+        try:
+            yield
+        except DockerException as error:
+            raise ContainerEngineNotFound(
+                [f"{self.name} does not work: {last_line(error.stderr or '')}"]
+            ) from error
 
 
 def chosen_mode() -> str:

@@ -8,7 +8,8 @@ import functools
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from moorage.deployments.own_environment import extra_requirements
 from moorage.environments import Environment
 from moorage.environments.locking import Lock
 from moorage.errors import ImageBuildFailed, InvalidConfiguration, StorageFull
+from moorage.folders import make_private_folder
 from moorage.packaging import dockerfile, engines, registries
 from moorage.packaging.bases import Base, find_base
 from moorage.packaging.context import epoch
@@ -24,6 +26,8 @@ from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.package import pip_configuration
 from moorage.packaging.wheels import write_wheel
 from moorage.targets.container.engine import Engine
+from moorage.workspace import home_folder
+from moorage_server.supervision.lock import FileLock
 
 REPOSITORY = "localhost/moorage-service"
 _LABELS = {
@@ -32,6 +36,7 @@ _LABELS = {
 }
 _VARIABLES = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 _SHOWN_LINES = 12
+LONGEST_BUILD_S = 3600.0
 _CONTEXT = "context"
 
 OnLine = Callable[[str], None]
@@ -121,11 +126,29 @@ def service_image(engine: Engine, inference: InferenceConfig, on_line: OnLine) -
         base_id = None if recipe.base_dockerfile else engine.image_id(recipe.base)
         found = f"{digest} {base_id} {os.environ.get(engines.OPTIONS_VARIABLE, '')}"
         tag = f"{REPOSITORY}:{hashlib.sha256(found.encode()).hexdigest()[:24]}"
-        if not engine.has_image(tag):
-            for notice in notices:
-                on_line(notice)
-            _build(engine, Path(folder), _Parts(tag, base, lock), on_line)
+        with _alone(tag, lambda: engine.has_image(tag)) as has_work:
+            if has_work:
+                for notice in notices:
+                    on_line(notice)
+                _build(engine, Path(folder), _Parts(tag, base, lock), on_line)
     return ServiceImage(tag, interpreter)
+
+
+@contextmanager
+def _alone(tag: str, is_done: Callable[[], bool]) -> Iterator[bool]:
+    """Yield whether there is work to do; whoever asks at the same time waits until it is done."""
+    if is_done():
+        yield False
+        return
+    folder = home_folder() / "environments" / ".locks"
+    make_private_folder(folder)
+    own = FileLock(folder / tag.rpartition(":")[2])
+    if not own.acquire(wait_s=LONGEST_BUILD_S):
+        raise ImageBuildFailed(f"somebody else has been building the image {tag} for too long")
+    try:
+        yield not is_done()
+    finally:
+        own.release()
 
 
 def _build(engine: Engine, folder: Path, parts: _Parts, on_line: OnLine) -> None:
