@@ -11,7 +11,7 @@ from collections.abc import Callable
 from moorage import services
 from moorage.deployments import LocalConfig
 from moorage.deployments.self_signed import make_self_signed
-from moorage_server.supervision import lock
+from moorage_server.supervision import lock, orphans
 
 from .load import THREADS, Load
 from .stage import ANSWERS_WITHIN_S, RATE, Report, Stage
@@ -153,6 +153,42 @@ def kill_command(stage: Stage) -> Report:
     return under_load(stage, "kill the command", inject)
 
 
+def kill_other_commands(stage: Stage) -> Report:
+    """Kill ``moor model deploy`` and ``moor service delete`` at any time, and run the same commands again."""
+    report = Report("kill deploy and delete")
+    environment = {**os.environ, "MOORAGE_HOME": str(stage.home)}
+    entry = stage.script(name="other.py").entry_script
+    moor = [sys.executable, "-m", "moorage.cli"]
+    deploy = [*moor, "model", "deploy", "-n", "other", "-m", "m:1", "--es", str(entry), "--overwrite"]
+    delete = [*moor, "service", "delete", "-n", "other"]
+    # What the same command says when the one that was killed had done everything.
+    is_done = {"deploy": (0,), "delete": (0, 3)}
+    ends_at = time.monotonic() + stage.seconds
+    while report.injected == 0 or time.monotonic() < ends_at:
+        for command in (deploy, delete):
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            killed = subprocess.Popen(command, env=environment, **quiet)
+            try:
+                killed.wait(stage.random.uniform(0.3, 3.0))
+            except subprocess.TimeoutExpired:
+                killed.kill()
+                killed.wait()
+                report.injected += 1
+            again = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            )
+            verb = command[len(moor) + 1]
+            if again.returncode not in is_done[verb]:
+                report.lost.append(f"the same {verb} fails: {again.stderr[-300:]}")
+            if verb == "deploy" and services.run(stage.workspace, "other", "1").status != 200:
+                report.lost.append("what was deployed does not answer")
+        left = orphans.marked(orphans.mark(stage.folder("other")))
+        if left or stage.folder("other").exists():
+            report.lost.append(f"{len(left)} processes, or the folder, of a service that was deleted")
+    report.lost += stage.losses()
+    return report
+
+
 def change_keys(stage: Stage) -> Report:
     """Both keys in turn get new values, while clients use the other one."""
     service = stage.deploy("keyed", auth_enabled=True)
@@ -229,5 +265,6 @@ FAULTS = (
     kill_supervisor,
     kill_keeper,
     kill_command,
+    kill_other_commands,
     leak,
 )

@@ -1,19 +1,22 @@
 """Built environments: once per lock, whole or not at all, and removed when nothing uses them."""
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
-from moorage.environments import CondaSpecification
+from moorage.environments import CondaSpecification, building
 from moorage.environments.building import build, lock_of
 from moorage.environments.collecting import collect_garbage
 from moorage.environments.interpreters import this_python
+from moorage.environments.store import Store
 from moorage.environments.wanted import translate
-from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable
+from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable, StorageFull, StorageUnavailable
 
 
 def ask(python, code):
@@ -128,3 +131,52 @@ def test_what_an_interrupted_build_left_goes_after_a_while(home, store):
     os.utime(left, (0, 0))
     collect_garbage(home, kept_minutes=0)
     assert not left.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("what", ["write_sbom", "_install", "make_private_folder"])
+def test_a_disk_that_takes_nothing_more_leaves_no_half_environment(store, wheels, monkeypatch, number, what):
+    wanted = translate(None, [*wheels, "mast"])
+
+    def fails(*_arguments):
+        raise OSError(number, os.strerror(number), "somewhere")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, what, fails)
+        expected = StorageFull if number == errno.ENOSPC else StorageUnavailable
+        with pytest.raises(expected, match="environment"):
+            build(wanted, store=store)
+    aside = store.root / ".aside"
+    assert not aside.exists() or not list(aside.iterdir())
+    assert build(wanted, store=store).is_new
+
+
+def test_a_disk_that_is_really_full(home, wheels, tmp_path):
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small disk")
+    small = tmp_path / "small"
+    small.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "moorage-test", str(small)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        store = Store(small / "environments")
+        wanted = translate(None, [*wheels, "mast"])
+        lock_of(wanted, store=store)
+        outcomes = []
+        # The disk is full sooner or later in the work: with the folder, the log, the files of uv, or ours.
+        for free_bytes in (0, 8192, 24_576, 49_152, 98_304):
+            filler = small / "filler"
+            filler.write_bytes(b"x" * (shutil.disk_usage(small).free - free_bytes))
+            try:
+                shutil.rmtree(build(wanted, store=store).folder)
+                outcomes.append("built")
+            except StorageFull as error:
+                outcomes.append(str(error).partition(" left")[0])
+            filler.unlink()
+            assert not list((store.root / ".aside").iterdir())
+        assert outcomes[0] == "no space"
+        assert set(outcomes) <= {"no space", "built"}
+        assert build(wanted, store=store).is_new
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)

@@ -64,6 +64,7 @@ MOMENTS = [
     "prepared",
     "moorage_server.supervision.files.write_json",
     "starting",
+    "moorage.targets.local.target.open_way",
     "moorage.targets.local.daemon.wake",
     "moorage.services.rows.went_live",
 ]
@@ -136,7 +137,13 @@ def test_an_update_killed_anywhere_leaves_a_service_that_answers(workspace, mode
 
 @pytest.mark.parametrize(
     "moment",
-    ["stopped", "moorage.targets.local.daemon.end", "moorage.targets.local.folders.sync_folder"],
+    [
+        "stopped",
+        "moorage.targets.local.daemon.end",
+        "moorage.targets.local.folders.sync_folder",
+        "moorage.targets.local.folders.remove",
+        "moorage.services.keys.forget_keys",
+    ],
 )
 def test_a_deletion_killed_anywhere_is_finished_by_the_same_command(workspace, model, script, killed, moment):
     services.deploy(workspace, "svc", [model("one")], script())

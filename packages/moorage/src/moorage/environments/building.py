@@ -1,5 +1,6 @@
 """Building environments: once per lock, aside and then renamed, by one process at a time."""
 
+import errno
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from moorage.environments.sbom import write_sbom
 from moorage.environments.store import DESCRIPTION, LOCK_FILE, SBOM_FILE, Store
 from moorage.environments.tool import quiet_variables, uv_path
 from moorage.environments.wanted import Wanted
-from moorage.errors import EnvironmentBuildFailed, StorageFull
+from moorage.errors import EnvironmentBuildFailed, StorageFull, StorageUnavailable
 from moorage.folders import make_private_folder
 from moorage.storage.locks import exclusive_lock
 
@@ -105,6 +106,11 @@ def build_lock(
                 final.rename(broken)
                 shutil.rmtree(broken, ignore_errors=True)
             aside.rename(final)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise _full() from error
+            text = f"the environment cannot be written: {error.filename or store.root}: {error.strerror}"
+            raise StorageUnavailable(text) from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return Built(lock, final / "bin" / "python", final, is_new=True)
@@ -171,12 +177,18 @@ def _run(command: list[str], tell: OnProgress, log: Path) -> None:
                 tell(line)
                 said.append(without_passwords(line.rstrip()))
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # of the log
         raise EnvironmentBuildFailed(f"uv cannot be run: {error.strerror}") from error
     if process.returncode == 0:
         return
     text = "\n".join(said)
     if "No space left on device" in text or "os error 28" in text:
-        raise StorageFull("no space left for an environment; free some (moor environment gc) and try again")
+        raise _full()
     causes = [line.strip() for line in said if line.strip().startswith(("error:", "cause:"))]
     reason = causes or said[-1:] or ["it says nothing"]
     raise EnvironmentBuildFailed(f"the environment cannot be built: {' '.join(reason)}; the log is {log}")
+
+
+def _full() -> StorageFull:
+    return StorageFull("no space left for an environment; free some (moor environment gc) and try again")

@@ -58,12 +58,17 @@ def get_token(workspace: Workspace, name: str) -> AccessToken:
         ServiceNotFound: there is none of that name.
         AuthenticationOff: it asks for no token.
     """
+    issued = _token(workspace, name)
+    with workspace.database.write() as connection:
+        until = issued.expiry_on.isoformat()
+        record(connection, "service.token-issued", f"service {name}", until=until)
+    return issued
+
+
+def _token(workspace: Workspace, name: str) -> AccessToken:
     _check_asks(workspace, name, "token")
     audience = _audience(workspace, name)
-    issued = signing.issue(workspace, issuer=_issuer(workspace), audience=audience, subject=rows.user())
-    with workspace.database.write() as connection:
-        record(connection, "service.token-issued", f"service {name}", until=issued.expiry_on.isoformat())
-    return issued
+    return signing.issue(workspace, issuer=_issuer(workspace), audience=audience, subject=rows.user())
 
 
 def rotate_signing_key(workspace: Workspace, *, revoke: bool = False) -> str:
@@ -125,7 +130,8 @@ def authorization(workspace: Workspace, name: str, config: DeploymentConfig | No
     asks = asks_for(config)
     if asks is None:
         return {}
-    secret = get_keys(workspace, name)[0] if asks == "key" else get_token(workspace, name).token
+    # A token of our own goes nowhere else: it is no event.
+    secret = get_keys(workspace, name)[0] if asks == "key" else _token(workspace, name).token
     return {"authorization": f"Bearer {secret}"}
 
 
