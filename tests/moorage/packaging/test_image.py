@@ -124,6 +124,7 @@ def registry(tmp_path, monkeypatch):
                 pass
             assert time.monotonic() < deadline, (tmp_path / "registry.log").read_text()
             time.sleep(0.1)
+        (tmp_path / "store.json").write_text("{}")
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "store.json"))
         yield address
     finally:

@@ -20,7 +20,11 @@ Name = Annotated[
 Version = Annotated[str | None, typer.Option("--version", "-v", help="Default: the newest.")]
 File = Annotated[
     Path | None,
-    typer.Option("--file", "-f", help="A conda file (.yml), a file of requirements (.txt), or a folder."),
+    typer.Option(
+        "--file",
+        "-f",
+        help="A conda file (.yml), requirements (.txt), pyproject.toml, uv.lock, pylock.toml, or a folder.",
+    ),
 ]
 Relax = Annotated[
     bool, typer.Option("--relax", help="Take the nearest version of what this Python cannot have.")
@@ -198,7 +202,7 @@ def _lock(
 
 def _wanted(session: Session, name: str | None, version: str | None, file: Path | None) -> "Wanted":
     from moorage import environments
-    from moorage.environments.folder import read_folder
+    from moorage.environments.files import read_wanted
     from moorage.environments.wanted import translate
     from moorage.errors import InvalidArgument
 
@@ -207,15 +211,7 @@ def _wanted(session: Session, name: str | None, version: str | None, file: Path 
     if file is None:
         found = environments.get(session.workspace, name or "", version)
         return translate(found.conda, found.pip_requirements)
-    if file.is_dir():
-        found = read_folder(file)
-        return translate(found.conda, found.pip_requirements)
-    if file.suffix.lower() in (".yml", ".yaml"):
-        return translate(environments.read_conda_file(file))
-    try:
-        return translate(None, file.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument("--file", f"{file} cannot be read: {error}") from error
+    return read_wanted(file)
 
 
 def _lock_document(found: "Lock") -> dict[str, Any]:

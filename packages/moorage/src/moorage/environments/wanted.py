@@ -19,6 +19,7 @@ from moorage.environments.conda import CondaSpecification
 _KEPT_OPTION = re.compile(
     r"\s*(-i|--index-url|--extra-index-url|-f|--find-links|--no-index)\b[\s=]*(.*)", re.DOTALL
 )
+_HASH = re.compile(r"\s--hash[=\s]\S+")
 _WHEEL_ADDRESS = re.compile(r"(https?|file)://\S+\.whl")
 _REFUSED_OPTION = re.compile(r"\s*(-r|--requirement|-c|--constraint|-e|--editable)\b")
 _CONDA = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(?:(={1,2})\s*([^\s=]+)(?:=\S*)?|([<>!~].*))?\s*")
@@ -57,7 +58,7 @@ def translate(conda: CondaSpecification | None, pip: Iterable[str] = ()) -> Want
     draft = _Draft([], [], [], [])
     for package in conda.packages if conda else ():
         _add_conda(draft, package)
-    for line in (*(conda.pip if conda else ()), *pip):
+    for line in _joined((*(conda.pip if conda else ()), *pip)):
         _add_line(draft, line)
     return Wanted(
         python=conda.python if conda else None,
@@ -71,6 +72,20 @@ def translate(conda: CondaSpecification | None, pip: Iterable[str] = ()) -> Want
 def is_retired(name: str) -> bool:
     """Tell whether a package is one whose work is done by the runtime here."""
     return canonicalize_name(name) in _table("retired.json")
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """Join lines that end with a backslash to the next one, as pip does."""
+    begun = ""
+    for line in lines:
+        text = line.rstrip()
+        if text.endswith("\\") and not text.lstrip().startswith("#"):
+            begun += text[:-1] + " "
+        else:
+            yield begun + line
+            begun = ""
+    if begun:
+        yield begun
 
 
 def _add_conda(draft: _Draft, package: str) -> None:
@@ -120,6 +135,10 @@ def _add_line(draft: _Draft, line: str) -> None:
     if option is not None:
         draft.options.append(f"{option[1]} {option[2]}".strip())
         return
+    if _HASH.search(text):
+        # Every lock here has hashes; which they are, the index says that the packages come from.
+        draft.notices.append("hashes in the list are left out; the lock has those of the package index")
+        text = _HASH.sub("", text).strip()
     if text.startswith("-"):
         draft.notices.append(f"the option {text.split()[0]!r} is left out: it has no meaning here")
         return
