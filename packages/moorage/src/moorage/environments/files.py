@@ -1,5 +1,6 @@
 """Files that say which packages are wanted: conda files, requirements, projects, and locks of other tools."""
 
+import importlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -94,14 +95,12 @@ def _exported(path: Path) -> list[str]:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
+        found: dict[str, Any] = toml.loads(_text(path))
+    except ValueError as error:
         raise InvalidConfiguration(f"{path} is no TOML: {error}") from error
+    return found
 
 
 def _text(path: Path) -> str:
