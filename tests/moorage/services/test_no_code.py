@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -83,6 +84,24 @@ def test_several_models_behind_one_service(workspace, tmp_path):
     answers = [ask(service.scoring_uri + path, row) for path in ("", "/a", "/b", "/b/1", "/c")]
     assert [status for status, _ in answers] == [200, 200, 200, 200, 404]
     assert answers[0] == answers[1] != answers[2] == answers[3]
+
+
+def test_a_model_that_many_ask_for_at_once_is_loaded_once(workspace, tmp_path):
+    least = models.ResourceConfiguration(memory_gb=1e-6)
+    made = [
+        register(workspace, tmp_path, Ridge(), name, properties={"compile": "off"}, resources=least)
+        for name in "ab"
+    ]
+    service = services.deploy(workspace, "lazy", made)
+    row = {"data": [[0.1] * 10]}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(service.scoring_uri + "/b", row), range(8)))
+    assert {status for status, _ in answers} == {200}
+    log = services.get_logs(workspace, "lazy")
+    assert (log.count("Loaded a:1"), log.count("Loaded b:1")) == (1, 1)
+    assert log.count("Unloaded a:1") == 1
+    # The one that plain requests go to is always there.
+    assert ask(service.scoring_uri, row)[0] == 200
 
 
 def test_a_file_that_is_no_model_is_refused_with_the_reason(workspace, tmp_path):

@@ -59,6 +59,34 @@ def test_the_forms_of_mlflow(serve, exported, table):
     assert serve(path, "ScikitLearn").score({"data": table.to_numpy().tolist()})["predict"]
 
 
+def test_the_signature_names_the_columns_of_a_model_that_has_no_names(serve, exported, table):
+    path, _ = exported
+    estimator = LogisticRegression().fit(table.to_numpy(), [0, 0, 1, 1])
+    joblib.dump(estimator, path / "model.pkl")
+    asked = serve(path, "MLflow")
+    expected = {"predictions": estimator.predict(table.to_numpy()).tolist()}
+    split = {"columns": ["b", "a"], "data": table[["b", "a"]].to_numpy().tolist()}
+    assert asked.score({"dataframe_split": split}) == expected
+    assert asked.score({"instances": table.to_numpy().tolist()}) == expected
+    assert "lacks a" in asked.refusal({"dataframe_records": [{"b": 1}]})
+
+
+def test_csv_and_the_address_of_mlflow(serve, exported, table):
+    asked = serve(exported[0], "MLflow")
+    expected = {"predictions": exported[1].predict(table).tolist()}
+    body = table[["b", "a"]].to_csv(index=False).encode()
+    assert asked.score(body, kind="text/csv") == expected
+    assert asked.score(body, kind="text/csv", path="/invocations") == expected
+    assert asked.score({"inputs": table.to_numpy().tolist()}, path="/invocations") == expected
+    for text, message in (
+        (b"a,b\n", "at least one row"),
+        (b"a,b\n1\n", "row 1 has 1 values, the first line 2"),
+        (b"\xff\n", "cannot be read"),
+        (b"a,c\n1,2\n", "lacks b"),
+    ):
+        assert message in asked.refusal(text, kind="text/csv")
+
+
 def test_what_inspection_says(exported):
     found = inspect(exported[0])
     assert (found.framework, found.version) == ("MLflow", "3.1.0")
@@ -70,6 +98,7 @@ def test_an_onnx_flavour(serve, graph, tmp_path):
     node = helper.make_node("Identity", ["x"], ["y"])
     graph([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", ["n", 2])]).rename(made / "model.onnx")
     asked = serve(made, "MLflow")
+    assert "does not take tables" in asked.refusal(b"x\n1", kind="text/csv")
     assert asked.score({"inputs": [[1, 2]]}) == {"predictions": [[1.0, 2.0]]}
     assert asked.model.facts["flavor"] == "onnx"
 

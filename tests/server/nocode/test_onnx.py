@@ -153,6 +153,8 @@ def test_session_options(serve, graph):
     options = asked.model.session.get_session_options()
     assert options.intra_op_num_threads == 2
     assert "BASIC" in str(options.graph_optimization_level)
+    options = serve(path, "Onnx", onnx__parallel_threads="3").model.session.get_session_options()
+    assert (options.inter_op_num_threads, "PARALLEL" in str(options.execution_mode)) == (3, True)
     assert serve(path, "Onnx").model.session.get_session_options().intra_op_num_threads == 1
     with pytest.raises(ModelUnusable, match=r"onnx\.threads is 'many'"):
         serve(path, "Onnx", onnx__threads="many")
@@ -215,6 +217,24 @@ def test_missing_weights(serve, graph):
     (path.parent / "weights.bin").rename(path.parent / "elsewhere.bin")
     with pytest.raises(ModelUnusable, match=r"weights in other files \(weights\.bin\)"):
         serve(path, "Onnx")
+
+
+def test_weights_beside_the_graph(serve, graph, tmp_path):
+    import onnx
+
+    weights = np.ones((2, 3), np.float32)
+    node = helper.make_node("MatMul", ["x", "W"], ["y"])
+    path = graph([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", ["n", 3])], constants={"W": weights})
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    options = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+    onnx.save_model(onnx.load(path), folder / "model.onnx", **options)
+    (folder / "weights.bin").rename(folder / "weights.data")
+    with pytest.raises(ModelUnusable, match=r"weights in other files \(weights\.bin\)"):
+        serve(folder, "Onnx")
+    (folder / "weights.data").rename(folder / "weights.bin")
+    assert serve(folder / "model.onnx", "Onnx").score({"data": [[1, 2]]}) == {"y": [[3.0, 3.0, 3.0]]}
+    assert serve(folder, None).score({"data": [[1, 2]]}) == {"y": [[3.0, 3.0, 3.0]]}
 
 
 def test_a_later_opset(serve, graph):

@@ -80,6 +80,10 @@ class BoosterModel(Model):
             raise InvalidInput("the model takes numbers only", INPUT) from error
         return {method: self.run_rows(array)}
 
+    def name_columns(self, names: tuple[str, ...]) -> None:
+        if self.input.take_names(names):
+            self.columns = names
+
     def run_rows(self, array: Any) -> Any:
         try:
             with warnings.catch_warnings():

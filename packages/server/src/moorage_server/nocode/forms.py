@@ -170,6 +170,11 @@ def _write_mlflow(model: Model, method: str, results: Outputs) -> Answer:
     return Answer(b'{"predictions":' + (_object(results) if only is None else to_json(only)) + b"}")
 
 
+def writer_of(model: Model) -> Write:
+    """Return how answers to a request that is no JSON are written as JSON."""
+    return _write_mlflow if model.framework == "MLflow" else write_members
+
+
 def _object(results: Outputs) -> bytes:
     return b"{" + b",".join(b"%b:%b" % (orjson.dumps(n), to_json(v)) for n, v in results.items()) + b"}"
 

@@ -74,6 +74,9 @@ def _folder(path: Path) -> Inspection:
             str(path), "TensorFlow", "SavedModel", size, _saved_model_version(path), findings=missing
         )
     files = list(candidates(path))
+    graphs = [file for file in files if file.suffix.lower() in ONNX_SUFFIXES]
+    if len(graphs) == 1:  # the others are its weights
+        files = graphs
     if len(files) == 1:
         found = inspect(files[0])
         if found.framework is not None:

@@ -1,5 +1,6 @@
 """MLflow model folders: the flavour that is known here, by the class of its framework."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ def open_mlflow(source: Source, loaders: dict[str, Load]) -> Model:
     """
     folder = Path(source.path)
     try:
-        flavors = read_mlmodel(folder)["flavors"]
+        content = read_mlmodel(folder)
+        flavors = content["flavors"]
     except (ValueError, OSError) as error:
         raise ModelUnusable(str(error)) from error
     for name, (framework, keys) in _FLAVORS.items():
@@ -34,6 +36,7 @@ def open_mlflow(source: Source, loaders: dict[str, Load]) -> Model:
             model = loaders[framework](replace(source, path=str(path), options=options))
             model.framework = "MLflow"
             model.facts["flavor"] = name
+            model.name_columns(_signature_names(content))
             return model
     known = ", ".join(_FLAVORS)
     raise ModelUnusable(
@@ -51,6 +54,15 @@ _FLAVORS: dict[str, tuple[str, tuple[str, ...]]] = {
     "catboost": ("CatBoost", ("data",)),
     "tensorflow": ("TensorFlow", ("saved_model_dir", "data")),
 }
+
+
+def _signature_names(content: Any) -> tuple[str, ...]:
+    """Return the names of the columns in the signature; none if it has none."""
+    try:
+        columns = json.loads((content.get("signature") or {}).get("inputs") or "[]")
+        return tuple(str(column["name"]) for column in columns)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ()
 
 
 def _data(folder: Path, flavor: Any, keys: tuple[str, ...]) -> Path:

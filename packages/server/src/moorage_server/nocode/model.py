@@ -126,6 +126,9 @@ class Model:
         """Return the JSON text of an answer for what `run_rows` returned."""
         raise NotImplementedError
 
+    def name_columns(self, names: tuple[str, ...]) -> None:
+        """Take names for columns that the model itself has none for; only those of tables are taken."""
+
     def method_named(self, name: str | None) -> str:
         """Return the method that a request asks for.
 

@@ -33,6 +33,13 @@ class Columns:
             names = getattr(first_step(estimator), "feature_names_in_", None)
         return None if names is None else tuple(map(str, names))
 
+    def take_names(self, names: tuple[str, ...]) -> bool:
+        """Name the columns of a table that has no names of its own; tell whether they fit."""
+        fits = self.kind == "table" and self.names is None and self.count == len(names) == len(set(names))
+        if fits:
+            self.names = names
+        return fits
+
     def _frames(self) -> Any:
         """Return pandas if the estimator was fitted on a frame and pandas is there."""
         if self.names is None:

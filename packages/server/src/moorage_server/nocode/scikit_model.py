@@ -151,6 +151,10 @@ class ScikitModel(Model):
             for item in (row if isinstance(row, list) else [row])
         )
 
+    def name_columns(self, names: tuple[str, ...]) -> None:
+        if self.input.take_names(names):
+            self.columns = names
+
     def run_rows(self, array: Any) -> Any:
         # One number that is finite only if all are; where it overflows, the slower way is right, too.
         if self._quick is not None and isfinite(np.vdot(array, array)):

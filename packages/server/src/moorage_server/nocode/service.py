@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from moorage_runtime.model_service import Answer, Request
 from moorage_runtime.schema.errors import InputError
 from moorage_runtime.version import __version__
-from moorage_server.nocode import binary_forms, forms, inference_v2
+from moorage_server.nocode import binary_forms, csv_form, forms, inference_v2
 from moorage_server.nocode.errors import InvalidInput, ModelUnusable, NotFound
 from moorage_server.nocode.model import Model, Source
 from moorage_server.nocode.openapi import documents
@@ -25,6 +25,7 @@ VARIABLE = "MOORAGE_NO_CODE"  # JSON: {"models": [...], "memory_bytes": ...}
 CACHE_FOLDER = "compiled"
 SERVED_FILE = "served.json"
 ROUTES = ("/score/", "/score:", "/v2", "/v1/models")
+INVOCATIONS = "/invocations"  # where MLflow's own server answers
 _ASK = ("predict", "classify", "regress")
 _SCORE = re.compile(r"/score(?:/(?P<name>[^/:]+)(?:/(?P<version>[^/:]+))?)?(?::(?P<verb>\w+))?/?")
 _V1 = re.compile(
@@ -142,7 +143,7 @@ class Service:
                 "shape": list(fast.shape),
                 "enforce_shape": True,
             },
-            "routes": ROUTES,
+            "routes": (*ROUTES, INVOCATIONS) if model.framework == "MLflow" else ROUTES,
             "notices": notices,
         }
 
@@ -174,7 +175,7 @@ class Service:
     # addresses
 
     def _score(self, request: Request) -> Answer:
-        match = _SCORE.fullmatch(request.path)
+        match = _SCORE.fullmatch("/score" if request.path == INVOCATIONS else request.path)
         if match is None or match["verb"] not in (None, *_ASK):
             raise NotFound("There is nothing at this address.")
         model = self._model(match["name"], match["version"])
@@ -198,10 +199,14 @@ class Service:
             chosen = model.method_named(method)
             inputs = binary_forms.read_arrow(model, body, chosen)
             return binary_forms.write_arrow(model, chosen, model.call(inputs, chosen, ()))
+        if kind == csv_form.CSV:
+            chosen = model.method_named(method)
+            results = model.call(csv_form.read(model, body), chosen, ())
+            return forms.writer_of(model)(model, chosen, results)
         if kind and kind != "application/json" and not kind.endswith("+json") and not _is_lenient(kind):
             text = (
                 f"The content type {kind[:100]} is not understood; application/json, "
-                f"{inference_v2.OCTETS} (.npy) and {binary_forms.ARROW} are."
+                f"{inference_v2.OCTETS} (.npy), {binary_forms.ARROW} and {csv_form.CSV} are."
             )
             return _failed(request.path, 415, text)
         asked = forms.question(model, forms.parse(body), method)
