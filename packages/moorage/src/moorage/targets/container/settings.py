@@ -36,7 +36,7 @@ def front_settings(
     config = _config(plan)
     port = config.scoring_port
     timeout_ms = config.scoring_timeout_ms
-    variables = {"AZUREML_MODEL_DIR": f"{APP_ROOT}/{plan.model_dir}", **plan.variables}
+    where = {"AZUREML_MODEL_DIR": f"{APP_ROOT}/{plan.model_dir}"} if plan.models else {}
     own_timeout_s = CUSTOM_TIMEOUT_S if timeout_ms is None else timeout_ms / 1000
     digest = label_of(place).rpartition("=")[2][:8]
     return ContainerSettings(
@@ -46,7 +46,10 @@ def front_settings(
         label=label_of(place),
         run_folder="../../run",
         is_ours=image is not None,
-        options=(*_limits(config, engine), *(_own_options() if image else _variables(variables))),
+        options=(
+            *_limits(config, engine),
+            *(_own_options() if image else _variables({**where, **plan.variables})),
+        ),
         command=_own_command() if image else (),
         mounts=_mounts(plan, is_ours=image is not None),
         cpu_cores=config.cpu_cores if engine.limits_cpu else None,
