@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from moorage.environments.collecting import collect_garbage
 from moorage.environments.interpreters import this_python
 from moorage.environments.store import Store
 from moorage.environments.wanted import translate
-from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable, StorageFull, StorageUnavailable
+from moorage.errors import (
+    EnvironmentBuildFailed,
+    RequirementsUnsolvable,
+    StorageFull,
+    StorageUnavailable,
+)
 
 
 def ask(python, code):
@@ -59,6 +65,62 @@ def test_building_twice_at_the_same_time_builds_once(store, wheels):
     for thread in threads:
         thread.join(60)
     assert sorted(built.is_new for built in results) == [False, False, True]
+
+
+BUILD = """\
+import sys
+from moorage.environments.building import build
+from moorage.environments.wanted import translate
+print(build(translate(None, sys.argv[1:])).is_new)
+"""
+
+
+def test_two_processes_at_the_same_time_build_once(store, wheels):
+    command = [sys.executable, "-c", BUILD, *wheels, "boat"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=120)[0].strip() for process in processes) == ["False", "True"]
+    assert len([path for path in store.root.iterdir() if (path / "environment.json").is_file()]) == 1
+
+
+def test_two_machines_find_the_same_lock(tmp_path, wheels, monkeypatch):
+    """Other folders, other caches, other addresses of the same files."""
+    twin = tmp_path / "twin"
+    shutil.copytree(tmp_path / "wheels", twin)
+    hashes = []
+    for number, folder in enumerate((tmp_path / "wheels", twin)):
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / f"cache{number}"))
+        wanted = translate(None, ["--no-index", f"--find-links {folder}", "boat"])
+        hashes.append(lock_of(wanted, store=Store(tmp_path / f"machine{number}"))[0].hash)
+    assert hashes[0] == hashes[1]
+
+
+def test_environments_share_files_by_hard_links(store, wheels, tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))  # on the same disk, as a home usually is
+    one = build(translate(None, [*wheels, "boat"]), store=store)
+    other = build(translate(None, [*wheels, "mast==1.0"]), store=store)
+    files = [next(built.folder.glob("lib/*/site-packages/mast.py")) for built in (one, other)]
+    assert files[0].samefile(files[1])
+
+
+def test_a_full_disk_leaves_the_log_alone(store, wheels, tmp_path, monkeypatch):
+    wanted = translate(None, [*wheels, "boat"])
+    lock, _python, _notices = lock_of(wanted, store=store)
+    full = tmp_path / "uv"
+    full.write_text(
+        "#!/bin/sh\nmkdir -p \"$(eval echo \\${$#})\"\necho 'error: No space left on device'; exit 2\n"
+    )
+    full.chmod(0o755)
+    monkeypatch.setattr("moorage.environments.building.uv_path", lambda: str(full))
+    with pytest.raises(StorageFull, match="no space left for an environment; free some"):
+        build(wanted, store=store)
+    assert "No space left" in store.log_path(lock.hash).read_text()
+    assert not store.folder(lock.hash).exists()
+    assert not list((store.root / ".aside").iterdir())
+
+
+def test_a_misspelt_name_is_told_by_name(store, wheels):
+    with pytest.raises(RequirementsUnsolvable, match="no package named boot is in the package index"):
+        build(translate(None, [*wheels, "boot", "mast"]), store=store)
 
 
 def test_a_failed_build_leaves_the_log_and_nothing_else(store, wheels, tmp_path):
