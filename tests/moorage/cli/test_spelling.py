@@ -52,6 +52,16 @@ def test_names_in_the_workspace(invoke: Invoke, model_path: Path) -> None:
     assert "did you mean" not in invoke("model", "show", "-n", "diabetis").stderr
 
 
+def test_frameworks(invoke: Invoke, answer: Invoke, model_path: Path) -> None:
+    line = ["model", "register", "-n", "m", "-p", str(model_path), "--model-framework"]
+    assert answer(*line, "tensorflow")["framework"] == "TensorFlow"
+    said = invoke(*line, "Sklearn")
+    assert said.exit_code == 0
+    assert "Warning: the framework 'Sklearn' is only a label" in said.stderr
+    assert "did you mean ScikitLearn?" in said.stderr
+    assert "did you mean" not in invoke(*line, "Prophet").stderr
+
+
 def test_messages_with_many_names_stay_short() -> None:
     assert str(ServiceNotFound("foo", ["food", "bar"])) == (
         "service 'foo' does not exist; did you mean food? services here: food, bar"

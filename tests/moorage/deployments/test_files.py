@@ -238,6 +238,21 @@ def test_all_faults_of_a_file_are_named_at_once(write):
     ]
 
 
+def test_slips_are_named_beside_the_faults(write):
+    text = """{"computeType": "aci",
+    "authEnabled": "true",
+    "containerResourceRequirements": {
+        "memoryInGb": 1}}"""
+    path = write("dc.json", text)
+    with pytest.raises(InvalidConfiguration) as caught:
+        parse_deployment_config(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}, line 2: authEnabled must be a valid boolean, it is 'true'",
+        f"{path}, line 4: containerResourceRequirements.memoryInGb is not a known key; "
+        "did you mean memoryInGB?",
+    ]
+
+
 def test_unknown_keys_are_named_in_warnings(write):
     warnings = []
     text = '{"computeType": "aks",\n "colour": 1,\n "autoScaler": {"minReplicas": 1, "speed": 2}}'

@@ -78,7 +78,7 @@ def inference_config(
     file = wishes.inference_config_file
     if file is None and not changes:
         return None
-    base = parse_inference_config(file) if file is not None else current
+    base = parse_inference_config(file, on_warning=session.warn) if file is not None else current
     if base is not None:
         if environment is not None:
             base = replace(base, conda_file=None, runtime=None, base_image=None)
@@ -110,7 +110,7 @@ def deployment_config(
     targets = [flag for flag in TARGET_FLAGS if flag.name in given]
     if file is None and wanted_type is None and not targets and wishes.profile_input is None:
         return None
-    base = parse_deployment_config(file) if file is not None else current
+    base = parse_deployment_config(file, on_warning=session.warn) if file is not None else current
     if base is None or (wanted_type is not None and base.compute_type != wanted_type):
         if file is not None and wanted_type is not None:
             raise InvalidArgument(

@@ -85,6 +85,7 @@ def register(
     """Register a file or folder as the next version of a model."""
     from moorage import models
     from moorage.cli.metadata import check_writable, registration_metadata, run_of_file
+    from moorage.models.frameworks import doubt
 
     if (model_path is None) == (asset_path is None):
         raise typer.BadParameter(
@@ -96,6 +97,8 @@ def register(
         file_experiment, file_run = run_of_file(run_metadata_file)
         experiment_name, run_id = experiment_name or file_experiment, run_id or file_run
     models.check_model_name(name)
+    if question := doubt(model_framework):
+        session.warn(question)
     with (
         _source(session, model_path, asset_path, run_id, experiment_name) as (source, experiment_name),
         transfer_progress(f"Registering {name}", session.is_quiet) as show_progress,

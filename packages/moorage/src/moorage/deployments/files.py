@@ -1,7 +1,7 @@
 """Configuration files in, records out; every error names file, line and key."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -258,7 +258,22 @@ def _validated(model: type[_File], document: Document) -> _File:
     except ValidationError as error:
         known = known_keys(model)
         lines = [_explain(document, details, known) for details in error.errors(include_url=False)]
+        lines += _slips(document, model, document.value, ())
         raise InvalidConfiguration("\n".join(dict.fromkeys(lines))) from error
+
+
+def _slips(document: Document, model: type[FileModel], value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Name the unknown keys that look like known ones: often they are why something else is wrong."""
+    if not isinstance(value, dict):
+        return
+    known = known_keys(model)
+    for key in value:
+        if isinstance(key, str) and key not in known and (meant := did_you_mean(key, known)):
+            yield f"{document.where((*path, key))} is not a known key{meant}"
+    for name, field in model.model_fields.items():
+        part, key = field.annotation, field.alias or name
+        if isinstance(part, type) and issubclass(part, FileModel):
+            yield from _slips(document, part, value.get(key), (*path, key))
 
 
 def known_keys(model: type[FileModel]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from moorage.errors import BlobNotFound, InvalidArgument, StorageUnavailable
+from moorage.models.frameworks import usual_spelling
 from moorage.models.model import (
     LABEL_LENGTH,
     Model,
@@ -74,7 +75,7 @@ def register(
         description=checked_text("description", description),
         tags=checked_labels("tags", tags),
         properties=checked_labels("properties", properties),
-        framework=checked_text("framework", framework, LABEL_LENGTH),
+        framework=usual_spelling(checked_text("framework", framework, LABEL_LENGTH)),
         framework_version=checked_text("framework_version", framework_version, LABEL_LENGTH),
         resources=resources,
         run_id=checked_text("run_id", run_id, LABEL_LENGTH),
