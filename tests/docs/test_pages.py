@@ -205,3 +205,12 @@ def test_protect_a_service(read_along: ReadAlong) -> None:
     assert output.count("A key is needed") == 1
     assert output.count("wrong or not valid any more") == 1
     assert "signingKeyId" in output
+
+
+def test_move_in(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "move-in.md")
+    assert "something has to change first" in output
+    assert "clusters/deploy.py" in output
+    assert "Healthy {'price': 400}" in output
+    assert re.search(r"^prices:1$", output, re.MULTILINE)
+    assert '"price": 800' in output.replace('"price":8', '"price": 8')

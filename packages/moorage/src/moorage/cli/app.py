@@ -25,6 +25,7 @@ SECTIONS = (
     "events",
     "experiment",
     "folder",
+    "migrate",
     "model",
     "run",
     "schema",

@@ -172,8 +172,8 @@ add_unavailable(
         Unavailable(
             "submit-script",
             "Sent a training script to a cluster.",
-            "run the script with Python; Run.get_context() and Experiment.start_logging() in it log into the "
-            "workspace, and moor run list finds the run.",
+            "run the script with Python; what it logs with Experiment.start_logging() is kept in the workspace, and "
+            "moor run list finds the run.",
             "--async* --conda-dependencies/-d --target/--ct --experiment-name/-e "
             "--run-configuration-name/-c --source-directory",
             writes_metadata=True,
