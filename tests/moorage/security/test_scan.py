@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage import errors, models
+from moorage.models import scanning
 from moorage.models.pickle_names import CannotFollow, Reader, follow_all
 
 pytest.importorskip("picklescan")
@@ -209,6 +210,25 @@ def test_bombs_end(tmp_path):
     names: set[tuple[str, str]] = set()
     with pytest.raises(CannotFollow, match="too large"):
         follow_all(Reader(io.BytesIO(b"\x80\x02B" + struct.pack("<I", 10_000) + b"x" * 10_000), 5000), names)
+
+
+def test_archives_that_grow_without_end_are_given_up(tmp_path, monkeypatch):
+    """Each member says that it is a text of ten megabytes, and is: a few kilobytes of archive."""
+    monkeypatch.setattr(scanning, "LIMIT_BYTES", 15_000_000)
+    member = b"\x80\x02B" + struct.pack("<I", 10_000_000)
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for number in range(3):
+            with archive.open(f"archive/{number}.pkl", "w") as file:
+                file.write(member)
+                for _ in range(10):
+                    file.write(bytes(1_000_000))
+                file.write(b".")
+    assert path.stat().st_size < 100_000
+    seen = scanning.scan_files([("model.pt", path)])
+    assert {one.danger for one in seen} == {"unreadable"}
+    assert [one.path.rpartition("/")[2] for one in seen] == ["1.pkl", "2.pkl"]
+    assert all("too large" in one.what for one in seen)
 
 
 def test_something_that_is_no_file_is_refused_at_once(tmp_path):

@@ -35,7 +35,8 @@ def test_every_kind_of_attack_is_there():
     kinds = (
         "pickle", "traversal", "archives", "request forgery", "control interfaces", "smuggling",
         "header injection",
-        "log injection", "compression bombs", "JSON bombs", "XSS", "timing",
+        "log injection", "compression bombs", "archives and pickles", "forged backups",
+        "JSON bombs", "XSS", "timing",
         "guessing", "links",
         "another workspace", "YAML",
         "templates",

@@ -25,8 +25,13 @@ class Reader:
 
     def __init__(self, file: IO[bytes], limit_bytes: int) -> None:
         self._file = file
-        self._left = limit_bytes
+        self._left = self._limit = limit_bytes
         self._ahead = b""
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much was read."""
+        return self._limit - max(0, self._left)
 
     def read(self, size: int = -1) -> bytes:
         if size < 0:

@@ -24,7 +24,7 @@ from moorage.errors import NotSupported
 from moorage.models.pickle_names import CannotFollow, Reader, follow, follow_all, looks_pickled
 from moorage.models.scan_policy import Danger, Finding
 
-LIMIT_BYTES = 16 * 1024**3  # of one file, decompressed; beyond that nobody looks
+LIMIT_BYTES = 16 * 1024**3  # of one file with all that is in it, decompressed; beyond that nobody looks
 MOST_MEMBERS = 100_000  # of an archive
 DEEPEST_ARCHIVE = 3
 _LONGEST_JSON_BYTES = 64 * 1024**2
@@ -120,6 +120,7 @@ class _Look:
 
     def __init__(self, classify: _Classify) -> None:
         self._classify = classify
+        self._left_bytes = LIMIT_BYTES
 
     def at(self, name: str, file: IO[bytes], depth: int) -> Iterator[Finding]:
         head = _head(file)
@@ -189,12 +190,13 @@ class _Look:
 
     def _array(self, name: str, file: IO[bytes]) -> Iterator[Finding]:
         file.seek(0)
-        reader = Reader(file, LIMIT_BYTES)
+        reader = Reader(file, self._left_bytes)
         head = reader.read(8)
         width = 2 if head[6:7] == b"\x01" else 4
         text = reader.read(min(int.from_bytes(reader.read(width), "little"), 1 << 20))
         if re.search(rb"\|O|['\"][<>=|]?O\d*['\"]", text):
             yield from self._followed(name, lambda names: follow(reader, names), must_be=True)
+        self._left_bytes -= reader.taken_bytes
 
     def _keras(self, name: str, file: IO[bytes]) -> Iterator[Finding]:
         if isinstance(file, BytesIO):
@@ -207,13 +209,17 @@ class _Look:
             yield Finding(name, "dangerous", "holds a Lambda layer, which is Python code")
 
     def _pickles(self, name: str, file: IO[bytes], *, must_be: bool) -> Iterator[Finding]:
-        reader = Reader(file, LIMIT_BYTES)
+        reader = Reader(file, self._left_bytes)
         try:
             announced = looks_pickled(reader.peek(2))
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             yield Finding(name, "unreadable", f"cannot be decompressed: {error}")
             return
+        except CannotFollow as error:
+            yield Finding(name, "unreadable", f"is a pickle that cannot be followed: {error}")
+            return
         yield from self._followed(name, lambda names: follow_all(reader, names), must_be=must_be or announced)
+        self._left_bytes -= reader.taken_bytes
 
     def _followed(self, name: str, go: Callable[[_Names], None], *, must_be: bool) -> Iterator[Finding]:
         names: _Names = set()
