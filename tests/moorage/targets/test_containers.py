@@ -106,7 +106,7 @@ def containers_of(service):
 
 def ask(service, body=b"1", path=None, key=None):
     address = service.scoring_uri if path is None else service.scoring_uri.replace("/score", path)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(address, data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:

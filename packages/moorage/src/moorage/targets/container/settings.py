@@ -37,6 +37,7 @@ def front_settings(
     port = config.scoring_port
     timeout_ms = config.scoring_timeout_ms
     where = {"AZUREML_MODEL_DIR": f"{APP_ROOT}/{plan.model_dir}"} if plan.models else {}
+    own = _own_options() if image else _variables({**where, **plan.variables})
     own_timeout_s = CUSTOM_TIMEOUT_S if timeout_ms is None else timeout_ms / 1000
     digest = label_of(place).rpartition("=")[2][:8]
     return ContainerSettings(
@@ -46,10 +47,7 @@ def front_settings(
         label=label_of(place),
         run_folder="../../run",
         is_ours=image is not None,
-        options=(
-            *_limits(config, engine),
-            *(_own_options() if image else _variables({**where, **plan.variables})),
-        ),
+        options=(*_limits(config, engine), *own),
         command=_own_command() if image else (),
         mounts=_mounts(plan, is_ours=image is not None),
         cpu_cores=config.cpu_cores if engine.limits_cpu else None,
