@@ -159,6 +159,13 @@ def test_rows_and_columns(doubler):
     )
 
 
+def test_examples_are_for_models_that_take_them(doubler):
+    body = {"examples": [{"x": 1}]}
+    assert ":classify needs a signature" in doubler.refusal(body, 404, path="/score:classify")
+    assert ":regress needs a signature" in doubler.refusal(body, 404, path="/v1/models/model:regress")
+    assert "expected an object such as" in doubler.refusal({"instances": []}, path="/score:classify")
+
+
 # .npy and Arrow
 
 

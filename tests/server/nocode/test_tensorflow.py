@@ -83,6 +83,41 @@ def test_another_signature_with_bytes(serve, module):
 
 
 @needs_tensorflow
+def test_classify_and_regress(serve, tmp_path):
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def classify(self, inputs):
+            features = {
+                "x": tf.io.FixedLenFeature([2], tf.float32),
+                "n": tf.io.FixedLenFeature([1], tf.int64),
+            }
+            x = tf.io.parse_example(inputs, features)["x"]
+            return {"scores": x, "classes": tf.tile([["a", "b"]], [tf.shape(x)[0], 1])}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def regress(self, inputs):
+            found = tf.io.parse_example(inputs, {"word": tf.io.FixedLenFeature([1], tf.string)})
+            return {"outputs": tf.strings.length(found["word"])}
+
+    made = Model()
+    signatures = {"classification": made.classify, "regression": made.regress}
+    tf.saved_model.save(made, str(tmp_path / "saved"), signatures=signatures)
+    asked = serve(tmp_path / "saved", "TensorFlow")
+    body = {"examples": [{"x": [0.5, 2]}, {"x": [1.5, 0.25]}], "context": {"n": 3}}
+    expected = {"results": [[["a", 0.5], ["b", 2.0]], [["a", 1.5], ["b", 0.25]]]}
+    assert asked.score(body, path="/v1/models/model:classify") == expected
+    assert asked.score({**body, "signature_name": "classification"}, path="/score:classify") == expected
+    words = {"examples": [{"word": "four"}, {"word": {"b64": base64.b64encode(b"\xff\x00").decode()}}]}
+    assert asked.score(words, path="/v1/models/model:regress") == {"results": [4, 2]}
+    message = asked.refusal({"examples": [{"word": None}]}, path="/score:regress")
+    assert message.startswith("examples.word: expected numbers, texts or")
+    assert "list of objects" in asked.refusal({"examples": []}, path="/score:regress")
+    assert ":regress needs a signature" in asked.refusal(
+        {**words, "signature_name": "classification"}, 404, path="/score:regress"
+    )
+
+
+@needs_tensorflow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras_files(serve, tmp_path):
     import keras

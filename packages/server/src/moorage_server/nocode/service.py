@@ -188,7 +188,9 @@ class Service:
     def _ask(self, model: Model, request: Request, verb: str | None = None) -> Answer:
         method = _method_of(request)
         if verb in ("classify", "regress"):
-            raise NotFound(f":{verb} needs a model with such a signature; ask with :predict")
+            from moorage_server.nocode import tensorflow_examples
+
+            return tensorflow_examples.answer(model, verb, forms.parse(request.body))
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         body = request.body
         if kind in (binary_forms.NPY, inference_v2.OCTETS):
