@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from azureml._errors import as_old_exceptions
 from azureml.core.webservice._aks_configuration import problems_of
 from azureml.core.webservice._configuration import missing_files
+from azureml.core.webservice._kinds import asked_of
 from azureml.exceptions import NotYetAvailable, WebserviceException
 from moorage import services
 from moorage.deployments import ContainerConfig, LocalConfig
@@ -46,7 +47,7 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
     if "image" in given:
         raise NotYetAvailable(f"{type(service).__name__}.update(image=...)", _IMAGE)
     files = {name: given.get(name) for name in ("ssl_cert_pem_file", "ssl_key_pem_file")}
-    problems = [*problems_of(given), *missing_files(files)]
+    problems = [*problems_of({**_autoscaling(service, given), **given}), *missing_files(files)]
     if problems:
         raise WebserviceException("invalid update:\n" + "\n".join(problems))
     changes: dict[str, Any] = {name: given[name] for name in _LABELS if name in given}
@@ -65,6 +66,13 @@ def update(service: "Webservice", given: Mapping[str, Any]) -> None:
         print(f"Without effect until services run on their own targets: {', '.join(ignored)}")
     if changes:
         service._update(**changes)
+
+
+def _autoscaling(service: "Webservice", given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return that the service was deployed with autoscaling, if it was and nothing else is asked for now."""
+    if "num_replicas" in given or not asked_of(service._record).get("autoscale_enabled"):
+        return {}
+    return {"autoscale_enabled": True}
 
 
 def update_local(
