@@ -1,17 +1,28 @@
-"""Real servers that speak as S3 and Azure Blob do: moto and Azurite (see scripts/object-stores)."""
+"""Servers that speak as S3 and Azure Blob do, moto and Azurite (see scripts/object-stores), and one of ours.
+
+No imitation of Google Cloud Storage can be installed as a package, so there is a small one here. It knows
+what the client uses of the XML interface, and nothing of permissions.
+"""
 
 import base64
 import hashlib
 import hmac
 import http.client
+import json
 import os
+import re
 import socket
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -116,6 +127,107 @@ def azure_url(azurite_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"az://{container}/folder"
 
 
+class _Bucket(BaseHTTPRequestHandler):
+    """One bucket in memory: objects, listing, uploads in parts."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes]
+    parts: dict[str, dict[int, bytes]]
+
+    def _wanted(self) -> tuple[str, dict[str, str]]:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        return unquote(parts.path).removeprefix("/").partition("/")[2], query
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _answer(self, status: int, content: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+        self.send_header("Last-Modified", formatdate(usegmt=True))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def do_PUT(self) -> None:
+        key, query = self._wanted()
+        content = self._body()
+        if "uploadId" in query:
+            self.parts[query["uploadId"]][int(query["partNumber"])] = content
+        else:
+            self.objects[key] = content
+        self._answer(200)
+
+    def do_POST(self) -> None:
+        key, query = self._wanted()
+        body = self._body().decode()
+        if "uploads" in query:
+            number = uuid.uuid4().hex
+            self.parts[number] = {}
+            kind = "InitiateMultipartUploadResult"
+            text = f"<{kind}><UploadId>{number}</UploadId></{kind}>"
+        else:
+            kept = self.parts.pop(query["uploadId"])
+            self.objects[key] = b"".join(kept[int(n)] for n in re.findall(r"<PartNumber>(\d+)<", body))
+            text = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>"
+        self._answer(200, text.encode())
+
+    def do_GET(self) -> None:
+        key, query = self._wanted()
+        if key:
+            content = self.objects.get(key)
+            return self._answer(404) if content is None else self._answer(200, content)
+        now = datetime.now(timezone.utc).isoformat()
+        entries = "".join(
+            f"<Contents><Key>{escape(name)}</Key><Size>{len(content)}</Size><LastModified>{now}</LastModified>"
+            "<ETag>e</ETag></Contents>"
+            for name, content in sorted(self.objects.items())
+            if name.startswith(query.get("prefix", ""))
+        )
+        return self._answer(200, f"<ListBucketResult>{entries}</ListBucketResult>".encode())
+
+    def do_HEAD(self) -> None:
+        content = self.objects.get(self._wanted()[0])
+        if content is None:
+            return self._answer(404)
+        return self._answer(200, content)
+
+    def do_DELETE(self) -> None:
+        key, query = self._wanted()
+        if "uploadId" in query:
+            self.parts.pop(query["uploadId"], None)
+            return self._answer(204)
+        return self._answer(204 if self.objects.pop(key, None) is not None else 404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def google_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a folder in an empty bucket; what else is needed is in the environment."""
+    handler = type("Bucket", (_Bucket,), {"objects": {}, "parts": {}})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        account = {
+            "gcs_base_url": f"http://127.0.0.1:{server.server_port}",
+            "disable_oauth": True,
+            "client_email": "",
+            "private_key": "",
+            "private_key_id": "",
+        }
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(account))
+        monkeypatch.setenv("GOOGLE_ALLOW_HTTP", "true")
+        try:
+            yield "gs://bucket/folder"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def _put(port: int, path: str, headers: dict[str, str]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
@@ -130,5 +242,5 @@ def _put(port: int, path: str, headers: dict[str, str]) -> None:
 @pytest.fixture(autouse=True)
 def _only_our_stores(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("AWS_", "AZURE_")):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")):
             monkeypatch.delenv(name)

@@ -31,10 +31,10 @@ from moorage.storage.local_blobs import LocalBlobs
 from moorage.storage.object_blobs import ObjectBlobs
 
 
-@pytest.fixture(params=["local", "object", "s3", "azure"])
+@pytest.fixture(params=["local", "object", "s3", "azure", "google"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
-    """A folder through our own code, a folder through obstore with the same files inside, S3, Azure Blob."""
-    if request.param in ("s3", "azure"):
+    """A folder through our own code, one through obstore with the same files inside, S3, Azure, Google."""
+    if request.param in ("s3", "azure", "google"):
         yield open_blobs(request.getfixturevalue(f"{request.param}_url"))
         return
     folder = tmp_path / "blobs"
@@ -147,7 +147,7 @@ def test_many_threads_put_the_same_content(store: Blobs, tmp_path: Path) -> None
     assert _content(store, digests.pop()) == path.read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["s3", "azure"])
+@pytest.mark.parametrize("kind", ["s3", "azure", "google"])
 def test_large_contents_at_once(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     store = open_blobs(request.getfixturevalue(f"{kind}_url"))
     path = _file(tmp_path, b"z" * 9_000_000)

@@ -1,4 +1,4 @@
-"""One workspace in PostgreSQL (or SQLite) and S3 or Azure Blob, from registration to the way back."""
+"""One workspace in PostgreSQL (or SQLite) and an object store, from registration to the way back."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ with Workspace.open("team") as workspace:
 """
 
 
-@pytest.mark.parametrize("kind", ["s3", "azure"])
+@pytest.mark.parametrize("kind", ["s3", "azure", "google"])
 def test_models_live_in_a_store_and_move(
     home: Path, tmp_path: Path, database_url: str, kind: str, request: pytest.FixtureRequest
 ) -> None:
