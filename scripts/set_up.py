@@ -34,6 +34,7 @@ STAMP = VENV / "moorage-set-up"
 CACHE = ROOT / ".cache"
 LOCK_FILE = ROOT / "requirements" / "dev.txt"
 PACKAGES = ("runtime", "server", "moorage", "azureml")
+NATIVE_SOURCES = ("hatch_build.py", "native/numbers.c", "native/powers_of_five.h")
 
 # pip's setting -> the variable by which uv knows it. uv does not read pip.conf, and somebody
 # behind a mirror or an inspecting proxy has said so there.
@@ -101,6 +102,7 @@ def digest_of_definition() -> str:
     digest = hashlib.sha256(sys.version.encode() + os.path.realpath(sys.executable).encode())
     files = [Path(__file__), LOCK_FILE, ROOT / "packages/runtime/src/moorage_runtime/version.py"]
     files += [ROOT / "packages" / name / "pyproject.toml" for name in PACKAGES]
+    files += [ROOT / "packages/server" / name for name in NATIVE_SOURCES]
     for file in files:
         content = file.read_bytes()
         digest.update(b"%s %d\n" % (os.fsencode(file), len(content)) + content)

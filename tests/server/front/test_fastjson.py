@@ -2,6 +2,8 @@
 
 import json
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moorage_runtime import frames
+from moorage_server import fastjson
 from moorage_server.description import ArrayInput
 from moorage_server.fastjson import ArrayDecoder, array_as_json
 
@@ -17,8 +20,19 @@ INTEGERS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 SHAPES = [(None,), (None, 2), (None, 10), (None, 2, 3), (None, 1)]
 
 
+WAYS = {"is_native": False}
+
+
+@pytest.fixture(scope="module", params=["native", "simdjson"], autouse=True)
+def way(request):
+    """Everything here holds for both readers, and for the compiled one only where there is one."""
+    if request.param == "native" and fastjson._numbers is None:
+        pytest.skip("the parser of numbers is not compiled here: no C compiler, or no Python.h")
+    WAYS["is_native"] = request.param == "native"
+
+
 def decoder(code, shape):
-    return ArrayDecoder(ArrayInput("data", code, shape, True))
+    return ArrayDecoder(ArrayInput("data", code, shape, True), **WAYS)
 
 
 def general(body, code, shape):
@@ -117,6 +131,35 @@ def test_any_bytes(data, text):
             same(payload, general(body, "f8", (None, 2)))
     # The decoder is not harmed by what it refused.
     same(one.decode(b'{"data":[[1,2]]}'), np.array([[1.0, 2.0]]))
+
+
+@st.composite
+def decimals(draw):
+    """Numbers as people and programs write them, with few digits and many, and between two doubles."""
+    sign = draw(st.sampled_from(["", "-"]))
+    whole = draw(st.one_of(st.integers(0, 99), st.integers(0, 10**19), st.integers(2**53, 2**54)))
+    fraction = draw(st.one_of(st.just(""), st.text("0123456789", min_size=1, max_size=24)))
+    exponent = draw(st.one_of(st.just(""), st.integers(-340, 340).map("e{}".format), st.just("E+5")))
+    return sign + str(whole) + ("." + fraction if fraction else "") + exponent
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(decimals(), st.floats(allow_nan=False).map(repr)), min_size=1, max_size=8))
+@example(["9007199254740993"])  # between two doubles: to the even one
+@example(["9007199254740993.0", "9007199254740995.0", "900719925474099300e-2"])
+@example(["0.1000000000000000055511151231257827", "2.2250738585072011e-308", "1.7976931348623159e308"])
+@example(["0.00000000000000000000000000000123456789012345678", "1e-65", "1e-66", "123456789e65"])
+def test_every_way_to_write_a_number(texts):
+    body = b'{"data": [' + ", ".join(texts).encode() + b"]}"
+    payload = decoder("f8", (None,)).decode(body)
+    if payload is not None:
+        same(payload, general(body, "f8", (None,)))
+
+
+def test_powers_of_five_are_what_their_script_computes():
+    folder = Path(__file__).parents[3] / "packages" / "server" / "native"
+    script = runpy.run_path(str(folder / "powers_of_five.py"))
+    assert (folder / "powers_of_five.h").read_text() == script["header"]()
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100, 3000])

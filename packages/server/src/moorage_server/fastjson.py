@@ -1,20 +1,27 @@
 """JSON text to numeric buffers and back, without a Python object per number.
 
+It is ``native/numbers.c`` that reads the text, or simdjson where that could not be compiled.
 :class:`ArrayDecoder` accepts a body only when the result is beyond doubt the same as that of
 ``json.loads`` and ``numpy.array(value, dtype)``; in every other case the general path decides.
 """
 
 import json
 import struct
+import sys
 from typing import Any, Final, Literal
 
 import numpy as np
 import orjson
-import simdjson
 
 from moorage_runtime import frames
 from moorage_server.description import ArrayInput
 
+try:
+    from moorage_server import _numbers
+except ImportError:  # built where there was no C compiler, or for another kind of machine
+    _numbers = None  # type: ignore[assignment]
+
+IS_NATIVE: Final = _numbers is not None and sys.byteorder == "little"
 MAX_BYTES: Final = 8_000_000  # a larger body would keep the event loop busy for too long
 _KEEP_PARSER_BYTES: Final = 1_000_000  # above, the parser's buffers are given back
 _NOT_STRUCTURE: Final = bytes(code for code in range(256) if code not in b"[],")
@@ -38,7 +45,7 @@ class ArrayDecoder:
     Only for arrays of known rank whose extents, except for the first, are known: the first is free.
     """
 
-    def __init__(self, expected: ArrayInput) -> None:
+    def __init__(self, expected: ArrayInput, *, is_native: bool = IS_NATIVE) -> None:
         self._key = expected.parameter
         self._type_code = expected.type_code
         self._row_shape: tuple[int, ...] = tuple(extent or 0 for extent in expected.shape[1:])
@@ -53,7 +60,8 @@ class ArrayDecoder:
         self._buffer_type = _buffer_type(expected.type_code)
         self._head = struct.Struct(f"<{self._rank}Q")
         self._array_head = frames.pack_array(expected.type_code, (), b"")[:2] + bytes((self._rank, 0))
-        self._parser = simdjson.Parser()
+        self._read = self._read_natively if is_native else self._read_by_simdjson
+        self._parser: Any = None
 
     @staticmethod
     def suits(expected: ArrayInput | None) -> bool:
@@ -68,10 +76,31 @@ class ArrayDecoder:
 
     def decode(self, body: bytes) -> bytes | None:
         """Return a ``pack_array`` payload, or None when the general path must decide."""
-        size = len(body)
-        if size > MAX_BYTES:
+        if len(body) > MAX_BYTES:
             return None
-        parser = self._parser if size <= _KEEP_PARSER_BYTES else simdjson.Parser()
+        data = self._read(body)
+        if not data:
+            return None
+        count = len(data) // (self._row_size * 8)
+        if not self._is_wide:
+            data = self._narrow(data)
+            if data is None:
+                return None
+        return b"".join((self._array_head, self._head.pack(count, *self._row_shape), data))
+
+    def _read_natively(self, body: bytes) -> bytes | None:
+        """Return the numbers, 8 bytes each, of a body that has nothing but rows of the expected shape."""
+        return _numbers.parse(body, self._key, self._row_shape, self._buffer_type)
+
+    def _read_by_simdjson(self, body: bytes) -> bytes | None:
+        import simdjson  # late: only where it is needed
+
+        size = len(body)
+        parser = self._parser
+        if parser is None or size > _KEEP_PARSER_BYTES:
+            parser = simdjson.Parser()
+            if size <= _KEEP_PARSER_BYTES:
+                self._parser = parser
         document: Any = None
         data: Any = None
         count = 0
@@ -96,11 +125,7 @@ class ArrayDecoder:
         # An empty row and a row of one number look the same without their digits.
         if data is None or data.size != count * self._row_size * 8:
             return None
-        if not self._is_wide:
-            data = self._narrow(data)
-            if data is None:
-                return None
-        return b"".join((self._array_head, self._head.pack(count, *self._row_shape), data))
+        return bytes(data)
 
     def _is_regular(self, body: bytes, rows: Any, count: int) -> bool:
         """Whether all rows have the expected shape. There is no text in the body but the key."""

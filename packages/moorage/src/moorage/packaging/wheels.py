@@ -52,5 +52,6 @@ def requirements_of(distribution: str, *, without: str) -> list[str]:
 
 def _files(root: Path) -> Iterator[Path]:
     for path in sorted(root.rglob("*")):
-        if path.is_file() and not _LEFT_OUT & set(path.parts) and path.suffix != ".pyc":
+        # What a compiler made here is no part of a wheel for any machine; all works without it.
+        if path.is_file() and not _LEFT_OUT & set(path.parts) and path.suffix not in (".pyc", ".so"):
             yield path
