@@ -214,3 +214,17 @@ def test_move_in(read_along: ReadAlong) -> None:
     assert "Healthy {'price': 400}" in output
     assert re.search(r"^prices:1$", output, re.MULTILINE)
     assert '"price": 800' in output.replace('"price":8', '"price": 8')
+
+
+def test_environments(read_along: ReadAlong, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "build")
+    output = read_along(DOCS / "environments.md")
+    assert re.search(r"^six\s+1\.16\.0\s+1\.17\.0$", output, re.MULTILINE)
+    assert re.search(r"^flask\s+\d", output, re.MULTILINE)
+    assert '"isNew": true' in output
+
+
+def test_package_a_model(read_along: ReadAlong) -> None:
+    output = read_along(DOCS / "package-a-model.md")
+    assert "Package creation Succeeded" in output
+    assert "DockerBuildContext" in output
