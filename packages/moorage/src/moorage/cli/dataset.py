@@ -64,8 +64,7 @@ def register(
     output_metadata_file: MetadataFile = None,
 ) -> Any:
     """Register the files that a specification names. Its id is what moor model profile --idi takes."""
-    from moorage import datasets
-    from moorage.datasets.specification import TEMPLATE, read_specification
+    from moorage.datasets.specification import TEMPLATE, register_specification
 
     if show_template:
         return TEMPLATE
@@ -73,20 +72,7 @@ def register(
         raise typer.BadParameter(
             "name the specification; --show-template prints one", param_hint="'--file' / '-f'"
         )
-    wanted = read_specification(file)
-    draft = wanted.dataset(session.workspace)
-    if draft.table is not None and not skip_validation:
-        from moorage.datasets.frames import to_frame
-
-        to_frame(session.workspace, draft)
-    made = datasets.register(
-        session.workspace,
-        draft,
-        wanted.registration.name,
-        description=wanted.registration.description,
-        tags=wanted.registration.tags,
-        new_version=wanted.registration.create_new_version,
-    )
+    made = register_specification(session.workspace, file, check_data=not skip_validation)
     return _told(dataset_document(made), output_metadata_file)
 
 

@@ -53,11 +53,9 @@ def service_name_for(model_ids: Sequence[str]) -> str:
     """
     if not model_ids:
         raise InvalidArgument("--name", "say how the service shall be called (-n), or give a model (-m)")
-    name = re.sub(r"[^a-z0-9]+", "-", model_ids[0].partition(":")[0].lower()).strip("-")
-    if not name[:1].isalpha():
-        name = f"model-{name}".rstrip("-")
-    name = name[:32].rstrip("-")
-    return name if len(name) >= 3 else f"{name}-service"
+    from moorage.services.naming import name_after
+
+    return name_after(model_ids[0])
 
 
 def inference_config(

@@ -21,7 +21,6 @@ RunId = Annotated[str, typer.Option("--run", "-r", help="Id of the run.")]
 ExperimentName = Annotated[
     str | None, typer.Option("--experiment-name", "-e", help="Experiment that the run belongs to.")
 ]
-LOG_FOLDERS = ("azureml-logs/", "logs/", "user_logs/", "system_logs/")
 
 
 def run_row(document: Any) -> dict[str, Any]:
@@ -124,18 +123,11 @@ def cancel(session: Session, *, run: RunId, experiment_name: ExperimentName = No
 @command(app, "monitor-logs", example="moor run monitor-logs -r 4f7c", writes_metadata=True)
 def monitor_logs(session: Session, *, run: RunId, experiment_name: ExperimentName = None) -> Any:
     """Print the log files that a run has uploaded (below logs/ or azureml-logs/)."""
-    import tempfile
-
     from moorage import runs
 
     tracking = runs.open_tracking(session.workspace)
     found = runs.run_of(tracking, run, experiment_name)
-    parts = []
-    with tempfile.TemporaryDirectory() as aside:
-        for path in _log_files(tracking, found):
-            file = runs.download_files(tracking, found.id, path, Path(aside))
-            parts.append(f"{path}\n{file.read_text(encoding='utf-8', errors='replace')}")
-    text = "\n".join(parts) or f"run {found.id} has uploaded no logs"
+    text = runs.read_logs(tracking, found.id) or f"run {found.id} has uploaded no logs"
     return Answer(None, text=text, is_text=True)
 
 
@@ -148,20 +140,11 @@ def download_logs(
     experiment_name: ExperimentName = None,
 ) -> Any:
     """Write the log files that a run has uploaded into a folder."""
-    import shutil
-    import tempfile
-
     from moorage import runs
 
     tracking = runs.open_tracking(session.workspace)
     found = runs.run_of(tracking, run, experiment_name)
-    files = _log_files(tracking, found)
-    with tempfile.TemporaryDirectory() as aside:
-        for path in files:
-            # Where the store puts it depends on the store; the folders of the run are kept here.
-            target = output_dir / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(runs.download_files(tracking, found.id, path, Path(aside)), target)
+    files = runs.save_logs(tracking, found.id, output_dir)
     return {"runId": found.id, "directory": str(output_dir.absolute()), "files": files}
 
 
@@ -172,8 +155,8 @@ add_unavailable(
         Unavailable(
             "submit-script",
             "Sent a training script to a cluster.",
-            "run the script with Python; what it logs with Experiment.start_logging() is kept in the workspace, and "
-            "moor run list finds the run.",
+            "run the script with Python; what it logs with Experiment.start_logging() is kept in the "
+            "workspace, and moor run list finds the run.",
             "--async* --conda-dependencies/-d --target/--ct --experiment-name/-e "
             "--run-configuration-name/-c --source-directory",
             writes_metadata=True,
@@ -205,9 +188,3 @@ def run_document(tracking: "Tracking", run: "Run", *, is_minimal: bool = False) 
         "properties": dict(run.properties),
         "tags": dict(run.tags),
     }
-
-
-def _log_files(tracking: "Tracking", run: "Run") -> list[str]:
-    from moorage import runs
-
-    return [path for path in runs.list_files(tracking, run.id) if path.startswith(LOG_FOLDERS)]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from moorage.datasets.dataset import Dataset, Headers, TableFormat
+from moorage.datasets.registry import register
 from moorage.datasets.sources import StoredPath, find_sources
 from moorage.errors import InvalidConfiguration
 from moorage.workspace import Workspace
@@ -99,6 +100,30 @@ class Specification(_Part):
             path_column="Path" if given.include_path else None,
         )
         return Dataset(files=found, table=table)
+
+
+def register_specification(workspace: Workspace, path: Path, *, check_data: bool = True) -> Dataset:
+    """Register the data set that a file describes; with ``check_data`` a table is read once before.
+
+    Raises:
+        InvalidConfiguration: the file is wrong.
+        DatasetFileNotFound, DatasetUnreadable: its files are not there, or are no such table.
+        DatasetExists: the name has another content, and the file asks for no new version.
+    """
+    wanted = read_specification(path)
+    draft = wanted.dataset(workspace)
+    if draft.table is not None and check_data:
+        from moorage.datasets.frames import to_frame  # imports pandas
+
+        to_frame(workspace, draft)
+    return register(
+        workspace,
+        draft,
+        wanted.registration.name,
+        description=wanted.registration.description,
+        tags=wanted.registration.tags,
+        new_version=wanted.registration.create_new_version,
+    )
 
 
 def read_specification(path: Path) -> Specification:
