@@ -66,7 +66,7 @@ def supervise(
     on_decided(0)
     try:
         orphans.adopt_orphans()
-        confinement.renounce()
+        confinement.renounce(str((files.read_json(service_dir / files.DESIRED) or {}).get("settings")))
         if inheritance.link is None:
             # A keeper of an earlier supervisor holds sockets and fronts that this one cannot get at.
             kill_keeper(service_dir)

@@ -171,8 +171,9 @@ class Container:
         if not self.settings.is_ours:
             return
         self.folder.mkdir(parents=True, mode=0o700)
-        # The user in the container is nobody here; the folders above this one keep others out.
-        self.folder.chmod(0o777)
+        # The user in the container is nobody here, and must not replace what is ours; the folders above this
+        # one keep others out.
+        self.folder.chmod(0o1777)
         if self.hop_key is not None:
             replace_guard_file(self.folder / GUARD, Admission(key_digests=(digest_of(self.hop_key),)))
             (self.folder / GUARD).chmod(0o644)

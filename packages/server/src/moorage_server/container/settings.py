@@ -9,9 +9,9 @@ from typing import Any
 
 from moorage_server.errors import InvalidSettings
 from moorage_server.settings import DEFAULT_MAX_BODY_BYTES
+from moorage_server.supervision.files import CONTAINER_SETTINGS
 
-# The supervisor tells by this name that a generation is a container.
-FILE_NAME = "container.json"
+FILE_NAME = CONTAINER_SETTINGS
 SERVER_PORT = 5001
 RUN_FOLDER = "/run/moorage"  # in the container: where our own server reports, and finds who may call
 

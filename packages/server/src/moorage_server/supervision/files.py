@@ -11,6 +11,8 @@ SUPERVISOR_LOCK = "supervisor.lock"
 KEEPER_LOCK = "keeper.lock"
 LOG_FOLDER = "logs"
 LOG_FILE = "service.log"
+# Settings of a generation whose work is done in a container.
+CONTAINER_SETTINGS = "container.json"
 
 
 def write_json(path: Path, value: object, *, is_durable: bool = False) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import files, orphans, recovery
+from . import confinement, files, orphans, recovery
 from .candidate import Rollout
 from .front_process import FrontProcess, read_available
 from .generation import Generation
@@ -226,6 +226,7 @@ class Supervisor:
     def _start(self, generation: Generation) -> None:
         generation.restart_at = generation.reported = None
         generation.run += 1
+        confinement.renounce(generation.desired.settings)
         try:
             front = FrontProcess(
                 self.front_command,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from moorage.deployments import ContainerConfig
@@ -16,7 +17,7 @@ from moorage.targets.local import folders
 from moorage.targets.local.revision import write_revision
 from moorage.targets.local.target import LocalTarget
 from moorage_server.container.settings import FILE_NAME, as_json
-from moorage_server.supervision.files import write_json
+from moorage_server.supervision.files import read_json, write_json
 
 
 class ContainerTarget(LocalTarget):
@@ -32,17 +33,16 @@ class ContainerTarget(LocalTarget):
 
     def stop(self, place: Place) -> None:
         super().stop(place)
-        _remove_containers(place)
+        _remove_containers(place, _engines_of(place))
 
     def rest(self, place: Place) -> None:
         super().rest(place)
-        _remove_containers(place)
+        _remove_containers(place, _engines_of(place))
 
     def destroy(self, place: Place) -> None:
-        had_containers = _has_containers(place)
+        engines = _engines_of(place)
         super().destroy(place)
-        if had_containers:
-            _remove_labelled(place)
+        _remove_containers(place, engines)
 
     def _write(self, place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
         if folders.revision_folder(place, revision).is_dir():
@@ -79,22 +79,18 @@ class ContainerTarget(LocalTarget):
         return engine, image
 
 
-def _has_containers(place: Place) -> bool:
-    return any(folders.revisions_folder(place).glob(f"*/{FILE_NAME}"))
+def _engines_of(place: Place) -> set[str]:
+    """Return the paths of the engines that revisions of a service run with."""
+    found = (read_json(path) or {} for path in folders.revisions_folder(place).glob(f"*/{FILE_NAME}"))
+    return {str(settings["engine"]) for settings in found if settings.get("engine")}
 
 
-def _remove_containers(place: Place) -> None:
-    if _has_containers(place):
-        _remove_labelled(place)
-
-
-def _remove_labelled(place: Place) -> None:
+def _remove_containers(place: Place, engines: set[str]) -> None:
     """Remove what a machine-wide mishap left of a service; usually nothing."""
-    try:
-        engine = find_engine()
-    except ContainerEngineNotFound:
-        return  # without an engine, no container runs
-    engine.remove_containers(label_of(place))
+    for path in engines:
+        # An engine that does not answer runs nothing.
+        with suppress(ContainerEngineNotFound, OSError):
+            Engine(Path(path).name, path).remove_containers(label_of(place))
 
 
 def _let_read(folder: Path) -> None:
