@@ -99,7 +99,6 @@ def look(
         has_models=bool(found),
         has_wheels=wheels is not None,
         has_index=has_index,
-        keeps_setuptools=lock is not None and "setuptools" in lock.packages,
         variables=_variables(found, source),
         steps=_steps(config),
     )

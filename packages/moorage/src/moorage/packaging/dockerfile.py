@@ -28,8 +28,7 @@ class Recipe:
     ``base_dockerfile`` is a text that stands for ``base_image``; neither: Python's own image.
     ``installs_environment`` is False where the base image is the environment; its Python is not known then.
     With ``has_wheels`` nothing is downloaded; with ``has_index`` the build is given a secret ``pip.conf``.
-    ``keeps_setuptools``: the script's packages ask for it. ``steps`` are further instructions of the user's,
-    taken as they are.
+    ``steps`` are further instructions of the user's, taken as they are.
     """
 
     python: str
@@ -39,7 +38,6 @@ class Recipe:
     has_wheels: bool = False
     has_index: bool = False
     base_dockerfile: str | None = None
-    keeps_setuptools: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     steps: str = ""
@@ -124,7 +122,7 @@ def _environment(recipe: Recipe) -> list[str]:
         "COPY environment/lock.txt environment/lock.txt",
         f"RUN {index}python3 -m venv /opt/environment \\",
         f" && {variable}{_install(python, 'environment/lock.txt', recipe)} \\",
-        f" && {_finish('/opt/environment', recipe.python, recipe.keeps_setuptools)}",
+        f" && {_finish('/opt/environment', recipe.python, 'environment/lock.txt')}",
     ]
 
 
@@ -151,18 +149,19 @@ def _server(recipe: Recipe) -> list[str]:
         f" && {_install(f'{SERVER}/bin/python', 'server/lock.txt', recipe)}",
         "COPY server/ server/",
         f"RUN {pip} install --no-cache-dir --no-compile --no-deps --no-index --quiet server/*.whl \\",
-        f" && {_finish(SERVER, recipe.server_python)}",
+        f" && {_finish(SERVER, recipe.server_python, 'server/lock.txt')}",
     ]
 
 
-def _finish(folder: str, minor: str, keeps_setuptools: bool = False) -> str:
+def _finish(folder: str, minor: str, lock: str) -> str:
     """Remove what installs, and compile: a service cannot write there, and would compile at every start.
 
-    Files that say by their content what they were compiled from are the same each time; Python 3.6 has none.
+    What came with the virtual environment goes too, unless the lock asks for it. Compiled files
+    that name what they were made from by its content are the same each time; Python 3.6 has none.
     """
     python = f"{folder}/bin/python"
-    tools = "pip" if keeps_setuptools else "pip setuptools"
-    lines = [f"{python} -m pip uninstall --yes --quiet {tools}"]
+    remove = f"{python} -m pip uninstall --yes --quiet"
+    lines = [f"{{ grep -q '^setuptools==' {lock} || {remove} setuptools; }}", f"{remove} pip"]
     lines += [f"find {folder} -name __pycache__ -prune -exec rm -rf {{}} +"]
     if minor != "3.6":
         # Packages may hold files for other Pythons, which do not compile.
