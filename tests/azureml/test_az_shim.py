@@ -203,7 +203,9 @@ def test_defaults_are_read_where_the_azure_cli_keeps_them(
     assert answer(["configure", "--list-defaults", "-o", "json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert {one["name"]: one["value"] for one in listed} == {"workspace": "project", "group": "g%1"}
+    capsys.readouterr()
     assert answer(["configure", "--scope", "local", "--defaults", "workspace="]) == 0
+    assert capsys.readouterr().err == "Forgotten: workspace.\n"
     assert answer(["config", "get", "defaults.workspace", "--query", "value"]) == 0
     assert json.loads(capsys.readouterr().out) == "user"
     assert answer(["config", "get", "defaults.nothing"]) == 2

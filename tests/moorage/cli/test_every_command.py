@@ -91,6 +91,7 @@ def test_answers_and_errors(invoke: Callable[..., Any], name: str, form: str) ->
         assert name.rsplit(maxsplit=1)[-1] == "show"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_unknown_flag_and_a_missing_one_are_wrong_usage(invoke: Callable[..., Any], name: str) -> None:
     result = invoke(*name.split(), "--no-such-flag")

@@ -113,3 +113,10 @@ def test_names_are_completed_quietly(answer: Invoke, model_path: Path) -> None:
     assert completion.complete_workspaces("d") == ["default"]
     broken = SimpleNamespace(params={"workspace_name": "../nowhere"})
     assert completion.complete_models(broken, "") == []
+
+
+@pytest.mark.slow
+def test_a_new_store_is_made_without_a_word(moor: Callable[..., Any]) -> None:
+    pytest.importorskip("mlflow", reason="runs are kept by MLflow")
+    done = moor("experiment", "list")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -208,7 +208,11 @@ def _configure(words: Sequence[str]) -> Said:
     if pairs:
         given = _pairs(pairs)
         file = defaults.write("defaults", given, is_local=is_local)
-        return Said(note=f"Remembered in {file}: {', '.join(given)}.{_group_note(given)}")
+        kept = [name for name, value in given.items() if value]
+        gone = [name for name, value in given.items() if not value]
+        parts = [f"Remembered in {file}: {', '.join(kept)}."] if kept else []
+        parts += [f"Forgotten: {', '.join(gone)}."] if gone else []
+        return Said(note=" ".join(parts) + _group_note(given))
     if "--list-defaults" in words or "-l" in words:
         found = defaults.all_defaults()
         return Said([{"name": name, "source": "config", "value": value} for name, value in found.items()])

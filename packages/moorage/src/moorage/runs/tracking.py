@@ -181,12 +181,13 @@ def open_tracking(workspace: Workspace) -> Tracking:
                 "experiments and runs are kept by MLflow, which is not installed: "
                 "pip install 'moorage[mlflow]'"
             ) from error
-        if uri is None:
-            files = workspace.path / "run-files"
-            make_private_folder(files)
-            uri, root = f"sqlite:///{workspace.path / 'runs.db'}", files.as_uri()
-        with clear_errors():
-            return Tracking(MlflowClient(tracking_uri=uri), root)
+    if uri is None:
+        files = workspace.path / "run-files"
+        make_private_folder(files)
+        uri, root = f"sqlite:///{workspace.path / 'runs.db'}", files.as_uri()
+    # Once more: the import has set up a log of its own.
+    with _quiet(), clear_errors():
+        return Tracking(MlflowClient(tracking_uri=uri), root)
 
 
 def _record(found: Any) -> Run:
