@@ -113,6 +113,19 @@ def test_labels_keep_their_kind(serve, tmp_path):
         assert [type(one) for one in answer] == [type(labels[0].item())]
 
 
+def test_answers_are_described_by_method(serve, tmp_path):
+    estimator = RandomForestClassifier(3, random_state=0).fit([[0.0, 1], [1, 0], [2, 2]], ["a", "b", "c"])
+    joblib.dump(estimator, tmp_path / "model.pkl")
+    asked = serve(tmp_path / "model.pkl", "ScikitLearn")
+    assert [str(asked.model.outputs_of(name)[0]) for name in ("predict", "predict_proba")] == [
+        "predict: string [?]",
+        "predict_proba: float64 [?, 3]",
+    ]
+    assert asked.get("/v2/models/model")["outputs"] == [
+        {"name": "predict_proba", "datatype": "FP64", "shape": [-1, 3]}
+    ]
+
+
 def test_missing_values_are_left_to_scikit_learn(serve, fit):
     path, _, rows = fit(Ridge())
     asked = serve(path, "ScikitLearn")
@@ -190,6 +203,18 @@ def test_tables_by_name_or_in_order(serve, pipeline):
     split = {"columns": ["size", "town"], "data": [[1.5, "Rome"], [2, "Oslo"]]}
     predictions = asked.score({"dataframe_split": split})["predictions"]
     assert predictions == expected["predict"]
+    assert asked.model.facts["why"] == "its first step takes columns by their names"
+    metadata = asked.get("/v2/models/model")
+    assert [(one["name"], one["datatype"], one["shape"]) for one in metadata["inputs"]] == [
+        ("town", "BYTES", [-1]),
+        ("size", "FP64", [-1]),
+    ]
+    tensors = [
+        {"name": "size", "shape": [2], "datatype": "FP64", "data": [1.5, 2]},
+        {"name": "town", "shape": [2], "datatype": "BYTES", "data": ["Rome", "Oslo"]},
+    ]
+    answer = asked.score({"inputs": tensors}, path="/v2/models/model/infer")
+    assert answer["outputs"][0]["data"] == expected["predict"]
     # What the documentation page offers has to work.
     assert asked.model.sample == {"data": [["Bern", 0.0]]}
     asked.score(asked.model.sample)

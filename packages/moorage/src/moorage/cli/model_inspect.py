@@ -62,6 +62,9 @@ def guess_framework(
     from moorage_server.nocode import inspection
 
     found = inspection.inspect(Path(path))
+    for finding in found.findings:
+        if not finding.endswith(inspection.TRUST) and found.format != "unknown":
+            session.say(f"Warning: {Path(path).name}: {finding}")
     if found.framework is None:
         return None, version
     told = version or found.version

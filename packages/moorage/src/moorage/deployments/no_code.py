@@ -114,7 +114,7 @@ def _memory_bytes(models: Sequence[Model]) -> int | None:
 
 def check_models(models: Sequence[Model], problems: Sequence[Problem]) -> Iterator[Problem]:
     """Yield why models cannot be deployed without a script."""
-    if not models and not problems:
+    if not models and not any(problem.where == "models" for problem in problems):
         yield error(
             "inference_config",
             "there is neither a model nor an entry script",

@@ -227,10 +227,24 @@ def metadata(model: Model) -> dict[str, Any]:
         "name": model.name,
         "versions": [model.version],
         "platform": platform.get(model.framework, model.framework.lower()),
-        "inputs": [_described(t) for t in model.inputs_of(model.default_method)],
+        "inputs": [_described(t) for t in _columns(model) or model.inputs_of(model.default_method)],
         "outputs": [_described(t) for t in model.outputs_of(model.default_method)],
         "properties": {**model.facts, "methods": ", ".join(model.methods)},
     }
+
+
+def _columns(model: Model) -> list[Tensor]:
+    """Return the columns of a table that does not hold numbers only, as the example has them."""
+    rows = model.sample.get("data") if isinstance(model.sample, dict) and model.columns is not None else None
+    if not isinstance(rows, list) or not rows or model.columns is None:
+        return []
+    row = rows[0] if isinstance(rows[0], dict) else dict(zip(model.columns, rows[0], strict=False))
+    if not any(isinstance(value, str) for value in row.values()):
+        return []
+    return [
+        Tensor(name, STRING if isinstance(row.get(name), str) else "float64", (None,))
+        for name in model.columns
+    ]
 
 
 def _described(tensor: Tensor) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from moorage_server.nocode.torch_files import TorchFacts
 _HEAD_BYTES = 4096
 _TEXT_BYTES = 200_000
 _NO_MODELS = (".txt", ".md", ".yml", ".yaml", ".py", ".data", ".csv")
+TRUST = "load only what you trust"  # the end of findings that say nothing against a file
 ONNX_SUFFIXES = (".onnx", ".ort")
 
 
@@ -115,7 +116,7 @@ def _pickle(path: Path, head: bytes, size: int) -> Inspection | None:
     }.get(next(iter(facts.libraries), ""))
     findings = []
     if facts.format != "skops":
-        findings.append("pickles run code when they are loaded: load only what you trust")
+        findings.append(f"pickles run code when they are loaded: {TRUST}")
     there = pickles.skew(facts, pickles.installed_version("sklearn"))
     if there:
         findings.append(there)
@@ -201,9 +202,9 @@ def _torch(path: Path, size: int, facts: TorchFacts) -> Inspection:
     findings = list(facts.findings)
     if facts.form != torch_files.EXPORT:
         findings.append(
-            "pickles run code when they are loaded: load only what you trust"
+            f"pickles run code when they are loaded: {TRUST}"
             if facts.form == torch_files.SAVE
-            else "TorchScript is code for PyTorch, which runs when it is asked: load only what you trust"
+            else f"TorchScript is code for PyTorch, which runs when it is asked: {TRUST}"
         )
     return Inspection(
         str(path),

@@ -188,7 +188,8 @@ def _release(version: str) -> list[str]:
 def _explained(path: Path, facts: PickleFacts | None, error: Exception) -> str:
     there = installed_version("sklearn")
     differs = skew(facts, there)
-    text = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300] if str(error).strip() else ''}"
+    said = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {said[0][:300]}" if said else type(error).__name__
     if differs:
         wanted = facts.versions[-1] if facts else ""
         return (

@@ -24,6 +24,7 @@ class Columns:
         if count is None:
             count = getattr(first, "n_features_in_", None)
         self.count: int | None = int(count) if isinstance(count, (int, np.integer)) else None
+        self.is_by_column = kind == "ColumnTransformer" and self.names is not None
         self.frames = self._frames()
 
     @staticmethod

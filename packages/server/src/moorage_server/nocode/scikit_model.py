@@ -56,8 +56,9 @@ class ScikitModel(Model):
         self.accepts_frames = True
         self.is_rowwise = self.input.kind == "table"
         self.inputs = self._inputs()
-        self.outputs = (Tensor(self.default_method, "float64", None),)
         self.sample = self._sample()
+        self._outputs = {name: self._output(name) for name in self.methods}
+        self.outputs = (self._outputs[self.default_method],)
         self.compiled = self._compile(cache)
         self.fast_input = self._fast_input()
         is_compiled = self.compiled is not None and self.default_method in self.compiled.methods
@@ -91,7 +92,7 @@ class ScikitModel(Model):
         return self.inputs
 
     def outputs_of(self, method: str) -> tuple[Tensor, ...]:
-        return (Tensor(method, "float64", None),)
+        return (self._outputs[method],)
 
     def call(self, inputs: Inputs, method: str, outputs: Sequence[str]) -> Outputs:
         rows = self._rows(inputs)
@@ -186,6 +187,19 @@ class ScikitModel(Model):
                 return {INPUT: rows}
         return None
 
+    def _output(self, method: str) -> Tensor:
+        """Return type and shape of a method's answers, as they are for the example."""
+        try:
+            answer = self._ask(method, self.input.from_json(self.sample[INPUT]))
+        except Exception as error:
+            logger.debug("no example of %s: %s", method, error)
+            return Tensor(method, "float64", None)
+        kind = getattr(getattr(answer, "dtype", None), "kind", None)
+        if kind not in ("f", "i", "u", "b", "O", "U") or isinstance(answer, list):
+            return Tensor(method, "float64", None)
+        named = {"O": STRING, "U": STRING}.get(kind, str(answer.dtype))
+        return Tensor(method, named, (None, *answer.shape[1:]))
+
     def _candidates(self) -> list[list[Any]]:
         if self.input.kind == "text":
             return [["an example"]]
@@ -206,6 +220,8 @@ class ScikitModel(Model):
             compiled, reason = None, "the property compile is off"
         elif self.input.kind != "table" or not self.input.count:
             compiled, reason = None, "it does not take a table of numbers"
+        elif self.input.is_by_column:
+            compiled, reason = None, "its first step takes columns by their names"
         else:
             compiled, reason = compile_estimator(
                 self.estimator, self.input.count, self.methods, self.source, cache, self._sample_array()
