@@ -86,3 +86,15 @@ def test_register_says_the_framework(invoke: Any, ridge: Path) -> None:
     )
     assert json.loads(given.stdout)["framework"] == "Custom"
     assert "registered with" not in given.stderr
+
+
+def test_register_says_what_is_wrong_with_a_file(invoke: Any, place: Path) -> None:
+    pytest.importorskip("onnx")
+    (place / "bad.onnx").write_bytes(b"hello")
+    result = invoke("model", "register", "-n", "m", "-p", "bad.onnx")
+    assert result.exit_code == 0
+    assert "Warning: bad.onnx: the file is damaged" in result.stderr
+    (place / "folder").mkdir()
+    for name in ("a.bin", "b.bin"):
+        (place / "folder" / name).write_bytes(b"x")
+    assert "Warning" not in invoke("model", "register", "-n", "m", "-p", "folder").stderr

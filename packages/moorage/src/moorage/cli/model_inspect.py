@@ -62,11 +62,11 @@ def guess_framework(
     from moorage_server.nocode import inspection
 
     found = inspection.inspect(Path(path))
-    for finding in found.findings:
-        if not finding.endswith(inspection.TRUST) and found.format != "unknown":
-            session.say(f"Warning: {Path(path).name}: {finding}")
     if found.framework is None:
         return None, version
+    for finding in found.findings:
+        if not finding.endswith(inspection.TRUST):
+            session.say(f"Warning: {Path(path).name}: {finding}")
     told = version or found.version
     session.say(
         f"{Path(path).name} is {found.format}: registered with the framework {found.framework}"
