@@ -11,6 +11,7 @@ import pytest
 from moorage import services
 from moorage.deployments import LocalConfig
 from moorage.deployments.self_signed import make_self_signed
+from moorage.workspace import Workspace
 
 PRIMARY, SECONDARY, LATER = "known-primary-key-8271", "known-secondary-key-5518", "known-later-key-7730"
 PASSWORD = "known-database-password-4417"
@@ -119,6 +120,9 @@ def test_the_key_of_a_certificate_stays_in_its_file(workspace, home, tmp_path, m
 def test_a_password_of_a_database_is_not_shown(home, moor):
     url = f"postgresql://someone:{PASSWORD}@127.0.0.1:1/none"
     moor("workspace", "create", "-w", "team", "--database-url", url, code=1)
+    assert files_with(home, [PASSWORD]) == set()
+    # The database can be out of reach later.
+    Workspace.create("team", home=home).update({"database_url": url})
     moor("workspace", "show", "-w", "team")
     moor("workspace", "list")
     moor("model", "list", "-w", "team", code=1)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from moorage import models, upkeep
+from moorage.errors import StorageUnavailable, WorkspaceUnusable
 from moorage.workspace import Workspace
 
 REGISTER = """
 import sys
 from moorage import models
+from moorage.errors import StorageUnavailable, WorkspaceUnusable
 from moorage.workspace import Workspace
 with Workspace.open("team") as workspace:
     for path in sys.argv[1:]:
@@ -68,3 +70,37 @@ def test_sixteen_processes_register_at_once(
         assert sorted(model.version for model in kept) == sorted(given)
         assert len({file.sha256 for model in kept for file in model.files}) == 17
         assert upkeep.check(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"blobs_url": "gs://"}, "gs:.* has no bucket or container; write for example gs://bucket/folder"),
+        (
+            {"blobs_url": "s3:/bucket/folder"},
+            "has no bucket or container; write for example s3://bucket/folder",
+        ),
+        ({"blobs_url": "gopher://host/x"}, "gopher://host/x"),
+        ({"database_url": "mysql://host/x"}, "database 'mysql' is not supported"),
+        ({"database_url": "postgresql://u:secret@127.0.0.1:1/x"}, "Connection refused|cannot be used"),
+    ],
+)
+def test_a_place_that_is_none_is_said_when_the_workspace_is_made(home: Path, places: dict, said: str) -> None:
+    with pytest.raises((WorkspaceUnusable, StorageUnavailable), match=said) as caught:
+        Workspace.create("team", **places)
+    assert "secret" not in str(caught.value)
+    # Nothing is left in the way of the right address.
+    assert Workspace.list_all() == []
+    with Workspace.create("team") as workspace:
+        assert workspace.database.is_sqlite
+
+
+def test_credentials_of_a_store_that_are_none_are_said_in_one_line(
+    home: Path, google_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Workspace.create("team", blobs_url=google_url):
+        pass
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", "{bad")
+    with pytest.raises(WorkspaceUnusable, match="gs://bucket/folder cannot be opened") as caught:
+        Workspace.create("other", blobs_url=google_url)
+    assert "\n" not in str(caught.value)

@@ -84,6 +84,9 @@ def test_no_command_shows_a_password(home, run_moor_quietly):
     )
     assert code == 1
     assert "s3cret" not in said
+    assert not (home / "workspaces" / "team").exists()
+    # The database can be out of reach later.
+    Workspace.create("team").update({"database_url": "postgresql://ada:s3cret@127.0.0.1:9/none"})
     settings = json.loads((home / "workspaces" / "team" / "workspace.json").read_text())
     assert (home / "workspaces" / "team" / "workspace.json").stat().st_mode & 0o77 == 0
     assert "s3cret" in settings["database_url"]

@@ -70,7 +70,8 @@ class Workspace:
         Raises:
             InvalidName: see `NAME_RULE`.
             WorkspaceExists: it is there and ``exist_ok`` is False.
-            WorkspaceUnusable: the folder cannot be written.
+            WorkspaceUnusable: the folder cannot be written, or an address is none.
+            StorageUnavailable: the database or the store cannot be reached; nothing was made.
         """
         path = _workspace_path(name, home)
         settings = WorkspaceSettings(
@@ -81,8 +82,11 @@ class Workspace:
             database_url=database_url,
             blobs_url=blobs_url,
         )
-        if not (path / SETTINGS_FILE).is_file() and _put_in_place(path, settings):
-            return cls(path, settings)
+        if not (path / SETTINGS_FILE).is_file():
+            # Now, and not when somebody registers a model in a workspace that cannot work.
+            _check_places(database_url, blobs_url)
+            if _put_in_place(path, settings):
+                return cls(path, settings)
         if not exist_ok:
             raise WorkspaceExists(name)
         return cls.open(name, home=home)
@@ -240,3 +244,14 @@ def _read_settings(path: Path) -> WorkspaceSettings:
         return WorkspaceSettings(**values)
     except (OSError, ValueError, TypeError) as error:
         raise WorkspaceUnusable(f"{file} cannot be read: {error}") from error
+
+
+def _check_places(database_url: str | None, blobs_url: str | None) -> None:
+    if database_url is not None:
+        from moorage.storage import Database
+
+        Database.open(database_url).close()
+    if blobs_url is not None:
+        from moorage.storage import open_blobs
+
+        open_blobs(blobs_url).size("0" * 64)

@@ -58,8 +58,6 @@ def create(
         blobs_url=blobs_url,
     )
     with workspace:
-        if database_url:
-            _ = workspace.database  # says now, not later, that it cannot be reached
         return workspace_document(workspace)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
@@ -26,7 +27,16 @@ class ObjectBlobs(Blobs):
 
     @classmethod
     def open(cls, url: str) -> "ObjectBlobs":
-        """Credentials come from the environment, as obstore reads them (AWS_*, AZURE_*, GOOGLE_*)."""
+        """Credentials come from the environment, as obstore reads them (AWS_*, AZURE_*, GOOGLE_*).
+
+        Raises:
+            WorkspaceUnusable: the address is none of a store, or the credentials cannot be read.
+        """
+        scheme, place, *_ = urlsplit(url)
+        if not place and scheme != "memory":
+            raise WorkspaceUnusable(
+                f"the blob store {shown(url)} has no bucket or container; write for example {scheme}://bucket/folder"
+            )
         try:
             return cls(MemoryStore() if url == "memory://" else from_url(url), url)
         except (BaseError, ValueError) as error:
@@ -111,7 +121,8 @@ class ObjectBlobs(Blobs):
 
 def _without(url: str, error: Exception) -> str:
     """Return what an error says, without an address in it that may hold a secret."""
-    said = str(error).replace(url, shown(url))
+    # Behind that come the structures of the library.
+    said = str(error).partition("\n\nDebug source:")[0].replace(url, shown(url))
     query = url.partition("?")[2]
     return said.replace(query, "***") if query else said
 

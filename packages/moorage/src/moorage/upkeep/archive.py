@@ -106,7 +106,7 @@ def restore(
     except (tarfile.TarError, KeyError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
         raise WorkspaceUnusable(f"{path} is not a backup of a workspace, or is damaged: {error}") from error
     except OSError as error:
-        raise WorkspaceUnusable(f"{path} cannot be restored: {error}") from error
+        raise WorkspaceUnusable(f"{path} cannot be restored: {error.strerror or error}") from error
     return workspace
 
 
