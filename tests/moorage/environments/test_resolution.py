@@ -87,9 +87,13 @@ def test_a_conflict_names_the_requirements():
         find("plain==1.0", "old==2.0")
 
 
-def test_what_was_refused_before_is_not_looked_up():
-    with pytest.raises(RequirementsUnsolvable, match="points to other files"):
-        find("-e .", "unknown")
+def test_what_is_refused_is_said_together_with_what_cannot_be_had():
+    with pytest.raises(RequirementsUnsolvable) as caught:
+        find("-e .", "unknown", "plain")
+    assert [text.split()[0] for text in caught.value.problems] == ["'-e", "no"]
+    with pytest.raises(RequirementsUnsolvable) as caught:
+        find("-e .", "plain")
+    assert len(caught.value.problems) == 1
 
 
 def test_the_hash_follows_from_what_is_locked_and_not_from_where_it_comes():

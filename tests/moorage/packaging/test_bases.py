@@ -64,6 +64,21 @@ def test_a_chosen_image_wins_and_then_the_definition_and_then_the_variable(monke
     assert find_base(both, config).dockerfile == "FROM x"
 
 
+def test_of_a_build_context_the_dockerfile_counts(tmp_path):
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM mine\nRUN x\n")
+    document = {"name": "e", "docker": {"buildContext": {"location": str(tmp_path)}}}
+    environment = Environment.from_document(document)
+    assert Environment.from_document(environment.to_document()) == environment
+    config = InferenceConfig(entry_script="score.py")
+    assert find_base(environment, config).dockerfile == file.read_text()
+    file.write_text("FROM mine\nCOPY a b\n")
+    with pytest.raises(InvalidConfiguration, match="copies files"):
+        find_base(environment, config)
+    with pytest.raises(InvalidConfiguration, match="name it as base_image"):
+        base_of(build_context=("https://example.org/x.git", "Dockerfile"))
+
+
 def test_the_last_stage_gets_a_name():
     text = "ARG V=1\nFROM a AS one\nRUN x\nfrom --platform=linux/amd64 \\\n  b:${V}\n# FROM c\n"
     text += "RUN y \\\n  FROM z\n"

@@ -6,6 +6,7 @@ from typing import Any
 from azureml.core._sections import (
     DEFAULT_CPU_IMAGE,
     DatabricksSection,
+    DockerBuildContext,
     DockerSection,
     PythonSection,
     SparkPackage,
@@ -80,6 +81,11 @@ def docker_section(document: Mapping[str, Any]) -> DockerSection:
     section.arguments = list(document.get("arguments") or ())
     section.shared_volumes = bool(document.get("sharedVolumes", True))
     section.shm_size = document.get("shmSize", section.shm_size)
+    context = document.get("buildContext")
+    if context:
+        section.build_context = DockerBuildContext(
+            None, context.get("location"), context.get("dockerfilePath") or "Dockerfile"
+        )
     return section
 
 

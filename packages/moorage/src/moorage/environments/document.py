@@ -80,8 +80,14 @@ def _docker(section: Mapping[str, Any], where: str) -> DockerSpecification | Non
         registry_password=_text(registry, "password", f"{where}.baseImageRegistry"),
         arguments=tuple(_list(section, "arguments", where)),
         shm_size=_text(section, "shmSize", where),
+        build_context=_build_context(_section(section, "buildContext", where), f"{where}.buildContext"),
     )
     return None if docker == DockerSpecification() else docker
+
+
+def _build_context(section: Mapping[str, Any], where: str) -> tuple[str, str] | None:
+    location = _text(section, "location", where)
+    return None if location is None else (location, _text(section, "dockerfilePath", where) or "Dockerfile")
 
 
 def _section(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -17,7 +17,10 @@ NAME_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class DockerSpecification:
-    """The image part. ``registry_password`` is a secret and is never stored."""
+    """The image part. ``registry_password`` is a secret and is never stored.
+
+    ``build_context`` is a folder (an address is of no use here) and the name of a Dockerfile in it.
+    """
 
     base_image: str | None = None
     base_dockerfile: str | None = None
@@ -26,6 +29,7 @@ class DockerSpecification:
     registry_password: str | None = field(default=None, repr=False)
     arguments: tuple[str, ...] = ()
     shm_size: str | None = None
+    build_context: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Environment:
                 },
                 "arguments": list(docker.arguments),
                 "shmSize": docker.shm_size,
+                **_build_context(docker),
             },
             "inferencingStackVersion": self.inferencing_stack_version,
         }
@@ -103,6 +108,13 @@ class Environment:
         from moorage.environments.document import read_document
 
         return read_document(document, where, base)
+
+
+def _build_context(docker: DockerSpecification) -> dict[str, Any]:
+    if docker.build_context is None:
+        return {}
+    location, file = docker.build_context
+    return {"buildContext": {"location": location, "dockerfilePath": file}}
 
 
 def check_environment_name(name: object) -> str:

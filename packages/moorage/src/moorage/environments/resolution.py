@@ -15,7 +15,7 @@ from moorage.environments.locking import (
     resolve,
 )
 from moorage.environments.wanted import Wanted
-from moorage.errors import RequirementsUnsolvable
+from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable
 
 MINORS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _MOST_ROUNDS = 10
@@ -46,7 +46,7 @@ def find_lock(
         EnvironmentBuildFailed: uv or the package index cannot be reached.
     """
     if wanted.refusals:
-        raise RequirementsUnsolvable(wanted.refusals)
+        raise RequirementsUnsolvable([*wanted.refusals, *_further_problems(wanted, python, resolve)])
     sources: set[str] = set()
     changed: list[str] = []
     for _round in range(_MOST_ROUNDS):
@@ -67,6 +67,17 @@ def find_lock(
         else:
             return Resolution(lock, tuple(changed))
     raise RequirementsUnsolvable(["no solution was found in reasonable time"])
+
+
+def _further_problems(wanted: Wanted, python: Python, resolve: Callable[..., Lock]) -> tuple[str, ...]:
+    """Return what else is wrong, so that everything is said at once."""
+    try:
+        find_lock(replace(wanted, refusals=()), python, resolve=resolve)
+    except RequirementsUnsolvable as error:
+        return error.problems
+    except EnvironmentBuildFailed:  # nobody can be asked; what was refused is wrong anyway
+        return ()
+    return ()
 
 
 @dataclass

@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from moorage.deployments.inference import InferenceConfig
-from moorage.environments import Environment
+from moorage.environments import DockerSpecification, Environment
 from moorage.errors import InvalidConfiguration
 
 BASE_VARIABLE = "MOORAGE_BASE_IMAGE"
@@ -50,10 +51,11 @@ def find_base(environment: Environment, config: InferenceConfig, chosen: str | N
         InvalidConfiguration: it can be understood in two ways, or not at all.
     """
     docker = environment.docker
-    if chosen is None and docker is not None and docker.base_dockerfile:
+    text = _dockerfile(docker) if chosen is None and docker is not None else None
+    if text:
         # An image beside it is the default that old definitions have.
-        as_stage(docker.base_dockerfile)
-        return Base(dockerfile=docker.base_dockerfile)
+        as_stage(text)
+        return Base(dockerfile=text)
     if docker is not None:
         image, address = docker.base_image, docker.registry_address
         user, password = docker.registry_username, docker.registry_password
@@ -135,6 +137,21 @@ def _instructions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
         index += 1
         if text:
             yield first, last, text
+
+
+def _dockerfile(docker: DockerSpecification) -> str | None:
+    """Return the text of the user's own Dockerfile; of a folder with one, only that file is of use here."""
+    if docker.build_context is None:
+        return docker.base_dockerfile
+    location, name = docker.build_context
+    file = Path(location) / name
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(
+            f"the build context {location} has no Dockerfile {name} that can be read here ({error}); "
+            "build the image yourself, and name it as base_image"
+        ) from error
 
 
 def _full_name(image: str, address: str | None) -> str:
