@@ -9,6 +9,7 @@ its records, with timestamps in ISO form).
 """
 
 import json
+import marshal
 import struct
 from json import encoder
 from math import isfinite
@@ -20,6 +21,7 @@ _SHORTEST_ARRAY = 64  # below it, JSON text is made faster here than an array is
 _HEAD = struct.Struct("<IBBHId")  # the header of a frame and the run time
 _RUN_TIME_BYTES = 8
 _MAX_LEVELS = 8
+_MARKED = 2  # the version of marshal that has no references and writes floats as they are
 _ARRAY_CODES = ("f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
 
 
@@ -114,16 +116,30 @@ def numbers(value: List[Any]) -> Optional[Tuple[str, Tuple[int, ...], bytes]]:
             return None
         shape.append(lengths.pop())
         flat = [item for row in flat for item in row]
-    kinds = set(map(type, flat))
-    if kinds == {float}:
+    kind = _kind(flat)
+    if kind is float:
         # The sum of finite numbers may overflow too; such a list merely takes the general path.
         return ("f8", tuple(shape), struct.pack("<%dd" % len(flat), *flat)) if isfinite(sum(flat)) else None
-    if kinds == {int}:
+    if kind is int:
         try:
             return "i8", tuple(shape), struct.pack("<%dq" % len(flat), *flat)
         except struct.error:
             return None
     return None
+
+
+def _kind(flat: List[Any]) -> Optional[type]:
+    """Return ``float`` or ``int`` if all items are of exactly this type, else None."""
+    first = type(flat[0]) if flat else None
+    if first is float:
+        # marshal writes the type in front of each item, in half the time that it takes to ask each.
+        try:
+            written = marshal.dumps(flat, _MARKED)
+        except ValueError:  # something that it does not know
+            return None
+        is_float = len(written) == 5 + 9 * len(flat) and written[5::9] == b"g" * len(flat)
+        return float if is_float else None
+    return int if first is int and set(map(type, flat)) == {int} else None
 
 
 def _is_long(value: List[Any]) -> bool:
