@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-slow test-images environments estimators fuzz interpreters matrix soak check lint types imports language format chaos bench lock clean frameworks graphs
+.PHONY: help setup demo test test-slow test-images environments estimators fuzz interpreters matrix soak check lint types imports language format chaos states bench lock clean frameworks graphs
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -86,6 +86,9 @@ format: setup ## format the code and mend what ruff can mend
 
 soak: setup ## mixed load for MINUTES=10, and streams of 2 GB: answers right, memory flat
 	$(BIN)/python -m soak --minutes $(or $(MINUTES),10)
+
+states: setup ## any order of operations on models and services, killed anywhere, against a model; RUNS=300
+	MOORAGE_TEST_RUNS=$(or $(RUNS),300) scripts/test tests/moorage/services/test_state_machine.py -k long --timeout 7200
 
 chaos: setup ## faults on purpose under load, nothing may be lost; QUICK=1 takes a minute, FAULTS="update leak" selects
 	$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(FAULTS)
