@@ -117,9 +117,9 @@ def _pickle(path: Path, head: bytes, size: int) -> Inspection | None:
     findings = []
     if facts.format != "skops":
         findings.append(f"pickles run code when they are loaded: {TRUST}")
-    there = pickles.skew(facts, pickles.installed_version("sklearn"))
-    if there:
-        findings.append(there)
+    there = pickles.installed_version("sklearn")
+    if pickles.skew(facts, there):
+        findings.append(f"scikit-learn {', '.join(facts.versions)} made it; {there} is installed here")
     details = {"libraries": ", ".join(facts.libraries)} if facts.libraries else {}
     if facts.compression:
         details["compression"] = facts.compression
