@@ -359,10 +359,15 @@ def shown(key: str) -> str:
 
 def table_of(rows: list[tuple[str, str]]) -> str:
     """Return a table with one row for each text."""
+    from moorage.migration import in_short
+
     grouped: dict[str, list[str]] = {}
     for name, text in rows:
-        grouped.setdefault(text, []).append(name)
-    lines = [f"| {', '.join(dict.fromkeys(names))} | {text} |" for text, names in grouped.items()]
+        grouped.setdefault(text, []).append(name.strip("`"))
+    lines = [
+        f"| {', '.join(f'`{name}`' for name in in_short(names))} | {text} |"
+        for text, names in grouped.items()
+    ]
     return "\n".join(["| name | what is to be known |", "|---|---|", *lines])
 
 

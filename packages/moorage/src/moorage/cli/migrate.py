@@ -99,6 +99,8 @@ def _finding_document(finding: "Finding") -> dict[str, Any]:
 
 def _lines(findings: "list[Finding]") -> Iterator[str]:
     """Yield a block for each file; a use takes one line, and a second one that says what differs."""
+    from moorage.migration import in_short
+
     file = None
     for one in findings:
         if one.path != file:
@@ -110,7 +112,7 @@ def _lines(findings: "list[Finding]") -> Iterator[str]:
         word = WORDS[one.judgement.verdict.value]
         yield printable(f"  {place:>10}  {word:<23}  {one.code}".rstrip())
         if one.judgement.text:
-            names = f"{', '.join(one.names)}: " if one.names else ""
+            names = f"{', '.join(in_short(one.names))}: " if one.names else ""
             yield printable(f"{'':39}{names}{one.judgement.text}")
 
 

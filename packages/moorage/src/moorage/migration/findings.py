@@ -1,11 +1,12 @@
 """What a scan says: one record for each use of the old SDK or command line."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePath
 
-__all__ = ["Finding", "Judgement", "Report", "Verdict", "merged"]
+__all__ = ["Finding", "Judgement", "Report", "Verdict", "in_short", "merged"]
 
 LONGEST_CODE = 160
 
@@ -67,6 +68,15 @@ class Report:
     @property
     def files_with_uses(self) -> int:
         return len({one.path for one in self.findings})
+
+
+def in_short(names: Iterable[str]) -> list[str]:
+    """Return the names with the parameters of a function together: ``f(a)`` and ``f(b)`` are ``f(a, b)``."""
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        function, _, parameter = name.partition("(")
+        grouped.setdefault(function, []).extend([parameter.removesuffix(")")] if parameter else [])
+    return [f"{name}({', '.join(given)})" if given else name for name, given in grouped.items()]
 
 
 def merged(findings: list[Finding]) -> list[Finding]:
