@@ -88,7 +88,7 @@ soak: setup ## mixed load for MINUTES=10, and streams of 2 GB: answers right, me
 	$(BIN)/python -m soak --minutes $(or $(MINUTES),10)
 
 states: setup ## any order of operations on models and services, killed anywhere, against a model; RUNS=300
-	MOORAGE_TEST_RUNS=$(or $(RUNS),300) scripts/test tests/moorage/services/test_state_machine.py -k long --timeout 7200
+	MOORAGE_TEST_RUNS=$(or $(RUNS),300) SLOW=1 scripts/test tests/moorage/services/test_state_machine.py -k long --timeout 7200
 
 chaos: setup ## faults on purpose under load, nothing may be lost; QUICK=1 takes a minute, FAULTS="update leak" selects
 	$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(FAULTS)
