@@ -86,7 +86,7 @@ def test_several_models_behind_one_service(workspace, tmp_path):
     assert answers[0] == answers[1] != answers[2] == answers[3]
 
 
-def test_a_model_that_many_ask_for_at_once_is_loaded_once(workspace, tmp_path):
+def test_a_model_that_many_ask_for_at_once_is_loaded_once(workspace, tmp_path, wait_for):
     least = models.ResourceConfiguration(memory_gb=1e-6)
     made = [
         register(workspace, tmp_path, Ridge(), name, properties={"compile": "off"}, resources=least)
@@ -97,6 +97,8 @@ def test_a_model_that_many_ask_for_at_once_is_loaded_once(workspace, tmp_path):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: ask(service.scoring_uri + "/b", row), range(8)))
     assert {status for status, _ in answers} == {200}
+    # What is printed last is written down last.
+    wait_for(lambda: "Loaded b:1" in services.get_logs(workspace, "lazy"))
     log = services.get_logs(workspace, "lazy")
     assert (log.count("Loaded a:1"), log.count("Loaded b:1")) == (1, 1)
     assert log.count("Unloaded a:1") == 1
