@@ -232,7 +232,12 @@ def _make_private_file(address: URL) -> None:
     if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
         return
     try:
-        os.close(os.open(address.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Only if it is new. To open and close a database that this process has open elsewhere would end the
+        # locks that SQLite holds (they are the process's), and another process would then take it apart.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(address.database, flags, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise StorageUnavailable(
             f"the database {address.database} cannot be used: {error.strerror}"
