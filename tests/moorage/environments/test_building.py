@@ -118,6 +118,15 @@ def test_a_full_disk_leaves_the_log_alone(store, wheels, tmp_path, monkeypatch):
     assert not list((store.root / ".aside").iterdir())
 
 
+def test_without_a_network_what_is_known_stays_and_the_rest_is_told(store, wheels, tmp_path, monkeypatch):
+    known = build(translate(None, [*wheels, "boat"]), store=store)
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    assert build(translate(None, [*wheels, "boat"]), store=store).folder == known.folder
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    with pytest.raises(EnvironmentBuildFailed, match="UV_OFFLINE is set"):
+        build(translate(None, ["boat"]), store=store)
+
+
 def test_a_misspelt_name_is_told_by_name(store, wheels):
     with pytest.raises(RequirementsUnsolvable, match="no package named boot is in the package index"):
         build(translate(None, [*wheels, "boot", "mast"]), store=store)

@@ -156,6 +156,11 @@ def direct_requirements(wanted: Wanted) -> Iterator[Requirement]:
 
 def _fault(said: str) -> Exception:
     text = without_passwords(said.strip())
+    if "network was disabled" in text:
+        return EnvironmentBuildFailed(
+            "the packages are not all known here, and the package index is not asked: UV_OFFLINE is set; "
+            "unset it, or collect wheels in a folder and say --no-index and --find-links FOLDER beside them"
+        )
     if "No solution found" in text or "unsatisfiable" in text:
         return Unresolved(text)
     unreachable = ("error sending request", "Could not connect", "dns error", "timed out", "Network")
