@@ -245,6 +245,9 @@ SDK: dict[str, Judgement] = {
     f"{_TABULAR}.from_delimited_files(partition_format)": _instead(
         "include_path=True adds the path of each row's file."
     ),
+    "azureml.data.abstract_dataset.AbstractDataset.unregister_all_versions": _differs(
+        "Refused while a registered model refers to it: delete the models first."
+    ),
     "azureml.core.keyvault.Keyvault.get_secret": _SECRETS,
     # Inside entry scripts
     "azureml.monitoring.modeldatacollector.ModelDataCollector": _differs(

@@ -24,6 +24,7 @@ from moorage.migration.values import (
     Value,
     as_instance,
     item_of,
+    iterated,
 )
 
 __all__ = ["Expressions"]
@@ -184,7 +185,7 @@ class Expressions:
     def of_listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
         self.scopes.append({})
         for one in node.generators:
-            self.assign(one.target, item_of(self.value(one.iter)), None)
+            self.assign(one.target, iterated(self.value(one.iter)), None)
             for condition in one.ifs:
                 self.value(condition)
         if isinstance(node, ast.DictComp):
@@ -291,6 +292,8 @@ class Expressions:
         # sorted(...), list(...), enumerate(...): what goes through them.
         passes = name in {"sorted", "list", "reversed", "tuple", "set", "filter", "next", "max", "min"}
         through = found.get(id(node.args[-1 if name == "filter" else 0])) if passes and node.args else None
+        if isinstance(through, Many) and through.is_dict:
+            return None
         if name == "enumerate" and node.args:
             inner = item_of(found.get(id(node.args[0])))
             return inner and Many(Pair(inner))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from moorage.migration import tables, uses, values
 from moorage.migration.expressions import Expressions
-from moorage.migration.values import Local, LocalClass, Module, Value, as_instance, item_of
+from moorage.migration.values import Class, Local, LocalClass, Module, Value, as_instance, iterated
 
 __all__ = ["Reader"]
 
@@ -26,7 +26,9 @@ class Reader(Expressions):
             if isinstance(child, ast.expr):
                 self.value(child)
             elif isinstance(child, ast.pattern):
-                continue
+                for part in ast.walk(child):
+                    if isinstance(part, (ast.MatchAs, ast.MatchStar)) and part.name is not None:
+                        self.bind(part.name, None)
             else:
                 self.statement(child)
 
@@ -78,7 +80,7 @@ class Reader(Expressions):
         self.assign(node.target, found or annotated, node.value)
 
     def on_for(self, node: ast.For | ast.AsyncFor) -> None:
-        self.assign(node.target, item_of(self.value(node.iter)), None)
+        self.assign(node.target, iterated(self.value(node.iter)), None)
         self.block([*node.body, *node.orelse])
 
     on_asyncfor = on_for
@@ -91,6 +93,13 @@ class Reader(Expressions):
         self.block(node.body)
 
     on_asyncwith = on_with
+
+    def on_excepthandler(self, node: ast.ExceptHandler) -> None:
+        if node.type is not None:
+            found = self.value(node.type)
+            if node.name is not None:
+                self.bind(node.name, as_instance(found) if isinstance(found, Class) else None)
+        self.block(node.body)
 
     def on_global(self, node: ast.Global) -> None:
         self.global_names[-1] |= set(node.names)

@@ -18,6 +18,7 @@ __all__ = [
     "Value",
     "as_instance",
     "item_of",
+    "iterated",
     "parsed",
 ]
 
@@ -147,8 +148,13 @@ def is_module(name: str) -> bool:
     return tables.module_names(name) is not None
 
 
+def iterated(value: Value) -> Value:
+    """Return what a loop over a value gives: of a dictionary the keys, which are texts."""
+    return None if isinstance(value, Many) and value.is_dict else item_of(value)
+
+
 def item_of(value: Value) -> Value:
-    """Return what a loop over a value, or an index into it, gives."""
+    """Return what an index into a value gives."""
     if isinstance(value, Pair):
         return value.value
     return value.item if isinstance(value, Many) else None
