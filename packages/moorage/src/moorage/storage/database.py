@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from moorage.errors import StorageFull, StorageUnavailable, WorkspaceUnusable
 from moorage.storage.locks import exclusive_lock
@@ -65,8 +67,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database and changes nothing."""
-        with _clear_errors(self._engine.url), self._live_engine().connect() as connection:
+        """A transaction that sees one state of the database and changes nothing.
+
+        An SQLite file is read also where nothing can be written: on a full disk, in a read-only folder.
+        """
+        with _clear_errors(self._engine.url), self._reading() as connection:
             if not self.is_sqlite:
                 # As it is on SQLite; by default each statement would see a state of its own.
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -131,6 +136,24 @@ class Database:
             self._pid = os.getpid()
         return self._engine
 
+    def _reading(self) -> Connection:
+        engine = self._live_engine()
+        if not self.is_sqlite:
+            return engine.connect()
+        connection = None
+        try:
+            connection = engine.connect()
+            # The first connection makes files beside the database, even if it only reads.
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+        except OperationalError:
+            if connection is not None:
+                connection.close()
+            unwritable = _as_it_is(Path(engine.url.database or ""))
+            if unwritable is None:
+                raise
+            return unwritable.connect()
+        return connection
+
     def _upgrade_if_needed(self) -> None:
         if self._revision() == newest_revision():
             return
@@ -151,7 +174,7 @@ class Database:
 
     def _revision(self) -> str | None:
         """Return the schema's revision, None when there is no schema yet."""
-        with self._live_engine().connect() as connection:
+        with self._reading() as connection:
             if not self._engine.dialect.has_table(connection, "alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -225,6 +248,18 @@ def _sqlite_engine(address: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
     return engine
+
+
+def _as_it_is(path: Path) -> Engine | None:
+    """Return an engine that reads an SQLite file and makes no other; None if that would not be all."""
+    log = Path(f"{path}-wal")
+    try:
+        if path.stat().st_size == 0 or (log.exists() and log.stat().st_size > 0):
+            return None
+    except OSError:
+        return None
+    address = f"{path.absolute().as_uri()}?immutable=1"
+    return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
 
 
 def _make_private_file(address: URL) -> None:
