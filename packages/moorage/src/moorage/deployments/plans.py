@@ -133,6 +133,7 @@ def _lines(plan: Plan) -> list[str]:
         lines.append(f"environment  {plan.environment}")
     for name in sorted(plan.variables):
         lines.append(f"variable     {name}")  # its value may be a secret
+    lines += [f"note         {problem}" for problem in plan.problems if problem.severity == "note"]
     lines += [f"warning      {problem}" for problem in plan.warnings]
     lines += [f"error        {problem}" for problem in plan.errors]
     lines.append("This can be deployed." if plan.is_possible else "This cannot be deployed.")

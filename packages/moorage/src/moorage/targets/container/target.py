@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moorage.deployments import ContainerConfig
 from moorage.deployments.plans import Plan
-from moorage.errors import ContainerEngineNotFound
+from moorage.errors import ContainerEngineNotFound, RegistryFault
 from moorage.packaging import engines, registries
 from moorage.targets.container.engine import Engine, find_engine
 from moorage.targets.container.image import ServiceImage, service_image
@@ -67,6 +67,9 @@ class ContainerTarget(LocalTarget):
         config, image = plan.deployment_config, None
         if isinstance(config, ContainerConfig) and config.image is not None:
             if not engine.has_image(config.image):
+                if config.image.startswith("localhost/"):
+                    text = f"the image {config.image} is not on this machine; see: {engine.name} images"
+                    raise RegistryFault(text)
                 on_line(f"{engine.name} fetches the image {config.image}")
                 registries.pull(engines.Engine(engine.name, engine.path), config.image, on_line)
         elif plan.inference_config is not None:

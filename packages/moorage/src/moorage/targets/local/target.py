@@ -1,13 +1,12 @@
 """The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
 
-import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from moorage.deployments.plans import Plan
-from moorage.errors import StorageFull, StorageUnavailable
+from moorage.errors import StorageFull
 from moorage.folders import make_private_folder
 from moorage.targets.contract import (
     Beside,
@@ -21,6 +20,7 @@ from moorage.targets.contract import (
     TargetFault,
 )
 from moorage.targets.local import daemon, folders
+from moorage.targets.local.disk import clear_errors
 from moorage.targets.local.revision import check_models, write_revision
 from moorage.targets.local.settings import service_settings
 from moorage.targets.local.way import open_way
@@ -31,9 +31,6 @@ from moorage_server.supervision.files import write_json
 from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
 from moorage_server.supervision.records import Candidate, Desired, Failure, InvalidDesired, Status
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-
 
 class LocalTarget:
     """See `moorage.targets.contract.Target`."""
@@ -48,18 +45,9 @@ class LocalTarget:
         """Environments of this machine are built while planning."""
 
     def prepare(self, place: Place, revision: int, plan: Plan, contents: Contents) -> None:
-        try:
+        with clear_errors(f"revision {revision} of {place.service}", "made"):
             if self._write(place, revision, plan, contents):
                 self._fresh.add(folders.revision_folder(place, revision))
-        except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull(
-                    f"no space left for revision {revision} of {place.service}; free some and try again"
-                ) from error
-            raise StorageUnavailable(
-                f"revision {revision} of {place.service} cannot be made: "
-                f"{error.filename or ''}: {error.strerror}"
-            ) from error
 
     def _write(self, place: Place, revision: int, plan: Plan, contents: Contents) -> bool:
         """Write the files of a revision; False if they are there."""
@@ -121,7 +109,8 @@ class LocalTarget:
 
     def stop(self, place: Place) -> None:
         folder = folders.service_folder(place)
-        _order_to_stop(folder)
+        with clear_errors(f"the order to stop {place.service}", "written"):
+            _order_to_stop(folder)
         daemon.end(folder)
 
     def rest(self, place: Place) -> None:
@@ -169,8 +158,9 @@ class LocalTarget:
 
     def admit(self, place: Place, admission: Admission) -> None:
         path = folders.guard_path(place)
-        make_private_folder(path.parent)
-        replace_guard_file(path, admission)
+        with clear_errors(f"the keys of {place.service}", "written"):
+            make_private_folder(path.parent)
+            replace_guard_file(path, admission)
 
     def retire(self, place: Place, revision: int) -> None:
         observed = self.observe(place)
@@ -183,7 +173,12 @@ class LocalTarget:
     def destroy(self, place: Place) -> None:
         folder = folders.service_folder(place)
         if folder.is_dir():
-            _order_to_stop(folder)
+            try:
+                with clear_errors(f"the order to stop {place.service}", "written"):
+                    _order_to_stop(folder)
+            except StorageFull:
+                # Deleting makes space. Without a wish nothing is started either.
+                (folder / files.DESIRED).unlink(missing_ok=True)
             daemon.end(folder)
         if folder.parent.is_dir():
             folders.remove(folder)
