@@ -203,7 +203,7 @@ def test_tables_by_name_or_in_order(serve, pipeline):
     split = {"columns": ["size", "town"], "data": [[1.5, "Rome"], [2, "Oslo"]]}
     predictions = asked.score({"dataframe_split": split})["predictions"]
     assert predictions == expected["predict"]
-    assert asked.model.facts["why"] == "its first step takes columns by their names"
+    assert asked.model.facts["why"] == "its first step takes columns of different kinds"
     metadata = asked.get("/v2/models/model")
     assert [(one["name"], one["datatype"], one["shape"]) for one in metadata["inputs"]] == [
         ("town", "BYTES", [-1]),
@@ -218,6 +218,28 @@ def test_tables_by_name_or_in_order(serve, pipeline):
     # What the documentation page offers has to work.
     assert asked.model.sample == {"data": [["Bern", 0.0]]}
     asked.score(asked.model.sample)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), RandomForestClassifier(3, random_state=0)])
+def test_columns_of_numbers_are_compiled_by_their_names(serve, tmp_path, estimator):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(40, 4)), columns=["d", "a", "dropped", "b"])
+    scale = make_column_transformer((StandardScaler(), ["a", "b"]), ("passthrough", ["d"]))
+    made = make_pipeline(scale, estimator).fit(frame, frame["a"] > frame["b"])
+    joblib.dump(made, tmp_path / "model.pkl")
+    asked = serve(tmp_path / "model.pkl", "ScikitLearn", tmp_path / "kept", compile="auto")
+    assert asked.model.facts["compiled"] == "yes", asked.model.facts["why"]
+    again = serve(tmp_path / "model.pkl", "ScikitLearn", tmp_path / "kept")
+    rows = frame[:5]
+    expected = pytest.approx(made.predict_proba(rows).ravel().tolist(), rel=1e-5, abs=1e-6)
+    bodies = [rows.to_numpy().tolist(), rows[["b", "a", "d", "dropped"]].to_dict("records")]
+    for one in (asked, again):
+        for body in bodies:
+            likely = np.ravel(one.score({"data": body})["predict_proba"])
+            assert likely.tolist() == expected
+            assert 0 <= likely.min() <= likely.max() <= 1
+        fast = one.model.run_rows(rows.to_numpy().astype(one.model.fast_input.type_code))
+        assert np.ravel(fast).tolist() == expected
 
 
 def test_wrong_tables(serve, pipeline):

@@ -36,7 +36,8 @@ class Compiled:
 
         Args:
             content: the graph.
-            plan: ``type`` ("f8" or "f4"); by method ``output``, ``is_flat`` and ``dtype`` of its answers.
+            plan: ``type`` ("f8" or "f4"); by method ``output``, ``is_flat`` and ``dtype`` of its answers;
+                ``columns``: name and place of each input, where every column is one.
             source: the model, for its options.
 
         Raises:
@@ -45,8 +46,9 @@ class Compiled:
         self.type_code: str = plan["type"]
         self.methods: dict[str, dict[str, Any]] = plan["methods"]
         self._dtype = np.dtype(self.type_code)
+        self._columns: list[tuple[str, int]] = [(name, place) for name, place in plan.get("columns") or ()]
         self._run = runner(open_session(content, source.options, len(content), source.name))
-        self._callers = {name: self._caller(how) for name, how in self.methods.items()}
+        self._callers = {name: self._caller(name, how) for name, how in self.methods.items()}
 
     def run(self, method: str, rows: Any) -> Any:
         """Return the answers for ``(n_rows, n_columns)`` of finite numbers."""
@@ -56,17 +58,25 @@ class Compiled:
         """Return `run` for one method."""
         return self._callers[method]
 
-    def _caller(self, how: dict[str, Any]) -> Callable[[Any], Any]:
-        run, names, taken = self._run, [how["output"]], self._dtype
+    def _caller(self, method: str, how: dict[str, Any]) -> Callable[[Any], Any]:
+        run, names, taken, columns = self._run, [how["output"]], self._dtype, self._columns
         is_flat, is_object = how["is_flat"], how["dtype"] == "object"
         given = None if is_object else np.dtype(how["dtype"])
+        # Trees are summed in single precision, which may end a little below 0 or above 1.
+        is_share = method == "predict_proba"
 
         def call(rows: Any) -> Any:
             if rows.dtype != taken:
                 rows = rows.astype(taken)
-            answer = run(names, {INPUT: rows})[0]
+            if columns:
+                turned = np.ascontiguousarray(rows.T)
+                answer = run(names, {name: turned[place].reshape(-1, 1) for name, place in columns})[0]
+            else:
+                answer = run(names, {INPUT: rows})[0]
             if is_flat and answer.ndim > 1:
                 answer = answer.reshape(-1)
+            if is_share:
+                np.minimum(np.maximum(answer, 0, answer), 1, answer)
             if given is None or answer.dtype in (given, object):
                 return answer
             return answer.astype(given)
@@ -74,12 +84,26 @@ class Compiled:
         return call
 
 
+class Framed:
+    """An estimator that takes its columns by name, asked with rows of numbers in the order of the names."""
+
+    def __init__(self, estimator: Any, names: tuple[str, ...], frames: Any) -> None:
+        self.estimator = estimator
+        self.names = names
+        self._frames = frames
+
+    def __getattr__(self, method: str) -> Callable[[Any], Any]:
+        ask = getattr(self.estimator, method)
+        return lambda rows: ask(self._frames.DataFrame(rows, columns=list(self.names)))
+
+
 def compile_estimator(  # noqa: PLR0917
     estimator: Any, count: int, methods: tuple[str, ...], source: Source, cache: Path | None, sample: Any
 ) -> tuple[Compiled | None, str]:
     """Return the compiled form and why it is used, or None and why not.
 
-    ``count`` is the number of columns; ``sample`` (n_rows, count) or None gives the ranges of random inputs.
+    ``estimator`` may be `Framed`. ``count`` is the number of columns; ``sample`` (n_rows, count) or None
+    gives the ranges of random inputs.
     """
     wanted = [name for name in _CONVERTED if name in methods]
     if not wanted:
@@ -101,7 +125,7 @@ def compile_estimator(  # noqa: PLR0917
 def _make(
     estimator: Any, count: int, wanted: list[str], source: Source, sample: Any
 ) -> tuple[bytes | None, dict[str, Any]]:
-    nodes = _nodes(estimator)
+    nodes = _nodes(estimator.estimator if isinstance(estimator, Framed) else estimator)
     if nodes > _MOST_TREES:
         return None, {"reason": f"its trees have {nodes:,} nodes, which is too much for a graph"}
     try:
@@ -135,24 +159,31 @@ def _attempt(  # noqa: PLR0917
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     kind = DoubleTensorType if type_code == "f8" else FloatTensorType
+    asked = estimator
+    types = [(INPUT, kind([None, count]))]
+    if isinstance(asked, Framed):
+        estimator, types = asked.estimator, [(name, kind([None, 1])) for name in asked.names]
     options = {id(estimator): {"zipmap": False}} if "predict_proba" in wanted else None
     converter_log = logging.getLogger("skl2onnx")
     level, converter_log.level = converter_log.level, logging.ERROR
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            graph = _converted(convert_sklearn, estimator, [(INPUT, kind([None, count]))], options)
+            graph = _converted(convert_sklearn, estimator, types, options)
     finally:
         converter_log.level = level
     content: bytes = graph.SerializeToString()
     names = [output.name for output in graph.graph.output]
     plan: dict[str, Any] = {"type": type_code, "methods": {}}
+    if isinstance(asked, Framed):
+        taken = [one.name for one in graph.graph.input]  # columns that are dropped are none
+        plan["columns"] = [[name, asked.names.index(name)] for name in taken]
     rows = _inputs(estimator, count, sample)
     worst = 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for method, name in zip(wanted, names, strict=False):
-            expected = getattr(estimator, method)(rows)
+            expected = getattr(asked, method)(rows)
             if not isinstance(expected, np.ndarray):
                 raise _Disagreement(f"{method} gives a {type(expected).__name__}, no array")
             how = {"output": name, "is_flat": expected.ndim == 1, "dtype": _answer_type(expected)}
@@ -161,8 +192,8 @@ def _attempt(  # noqa: PLR0917
             raise _Disagreement("the graph has no output")
         made = Compiled(content, plan, source)
         for method in plan["methods"]:
-            worst = max(worst, _compare(method, getattr(estimator, method), made, rows))
-        _check_speed(estimator, made, rows)
+            worst = max(worst, _compare(method, getattr(asked, method), made, rows))
+        _check_speed(asked, made, rows)
     what = (
         "the answers are the same" if not worst else f"answers differ by {worst:.0e} of the largest at most"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from moorage_server.nocode import pickles
-from moorage_server.nocode.compiled import Compiled, compile_estimator
+from moorage_server.nocode.compiled import Compiled, Framed, compile_estimator
 from moorage_server.nocode.errors import InvalidInput, ModelUnusable
 from moorage_server.nocode.model import FastInput, Inputs, Model, Outputs, Source, sample_rows
 from moorage_server.nocode.scikit_input import Columns
@@ -220,11 +220,14 @@ class ScikitModel(Model):
             compiled, reason = None, "the property compile is off"
         elif self.input.kind != "table" or not self.input.count:
             compiled, reason = None, "it does not take a table of numbers"
-        elif self.input.is_by_column:
-            compiled, reason = None, "its first step takes columns by their names"
+        elif self.input.is_by_column and (self.input.frames is None or self._wants_objects()):
+            compiled, reason = None, "its first step takes columns of different kinds"
         else:
+            asked = self.estimator
+            if self.input.is_by_column and self.input.names:
+                asked = Framed(self.estimator, self.input.names, self.input.frames)
             compiled, reason = compile_estimator(
-                self.estimator, self.input.count, self.methods, self.source, cache, self._sample_array()
+                asked, self.input.count, self.methods, self.source, cache, self._sample_array()
             )
         self.facts["compiled"] = "yes" if compiled else "no"
         self.facts["why"] = reason
