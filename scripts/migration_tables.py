@@ -132,9 +132,25 @@ def described(value: Any, short: dict[str, str], old: dict[str, Any]) -> dict[st
         *old.get("class_attributes", ()),
     ):
         members.setdefault(name, {"kind": "attribute"})
+    for name in assigned(value):
+        members.setdefault(name, {"kind": "attribute"})
+    if old:
+        entry["documented"] = True
     if members:
         entry["members"] = dict(sorted(members.items()))
     return entry
+
+
+def assigned(value: type) -> Iterator[str]:
+    """Yield the attributes that the methods of a class give to ``self``."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    except (OSError, SyntaxError, TypeError):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()) if name[0] != "_":
+                yield name
 
 
 def own_members(value: type, short: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -201,3 +201,14 @@ def test_programs_that_are_none_are_searched_for_imports(said) -> None:
         (2, "notRead"),
         (3, "notSupported", "azureml.explain"),
     ]
+
+
+def test_members_of_data_sets_are_here_or_not(said) -> None:
+    text = (
+        "from azureml.core import Dataset\nt = Dataset.Tabular.from_json_lines_files('a')\n"
+        "t.to_pandas_dataframe()\nt.to_dask_dataframe()\n"
+    )
+    assert said(text)[2:] == [
+        (3, "works", "TabularDataset.to_pandas_dataframe"),
+        (4, "notSupported", "TabularDataset.to_dask_dataframe"),
+    ]

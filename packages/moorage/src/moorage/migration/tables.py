@@ -91,6 +91,11 @@ def related(method: str) -> Iterator[Entry]:
             yield found
 
 
+def is_documented(key: str) -> bool:
+    """Tell whether all members of a class are known, because the list of the old SDK has it."""
+    return any(_sdk()["names"].get(base, {}).get("documented", False) for base in bases_of(key))
+
+
 def members_of(key: str) -> list[str]:
     return [name for base in bases_of(key) for name in _sdk()["names"].get(base, {}).get("members", ())]
 

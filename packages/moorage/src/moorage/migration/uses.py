@@ -73,7 +73,10 @@ def judge_unknown_member(key: str, name: str) -> Judgement | None:
     if name.startswith("_"):
         return Judgement(Verdict.UNCLEAR, f"{name} was never documented; {short} has its own ways here.")
     close = did_you_mean(name, tables.members_of(key))
-    return Judgement(Verdict.UNCLEAR, f"{short} has no documented {name}{close}")
+    if tables.is_documented(key):
+        return Judgement(Verdict.UNCLEAR, f"{short} has no documented {name}{close}")
+    advice = f"{'' if close else '.'} {module_advice('azureml.data')}" if "Dataset" in short else ""
+    return Judgement(Verdict.NOT_SUPPORTED, f"{short} has no {name} here{close}{advice}")
 
 
 def judge_call(entry: Entry, arguments: Mapping[str, ast.expr]) -> Iterator[tuple[str, Judgement]]:
