@@ -88,7 +88,7 @@ def test_a_canary_that_fails_more_often_is_taken_back(begun, script, wait_for):
 def test_a_canary_is_ended_by_a_rollback(begun, wait_for):
     services.update(begun, "svc", models=["m:2"], canary=99)
     service = services.rollback(begun, "svc")
-    assert (service.revision, service.candidate) == (1, None)
+    assert (service.revision, service.candidate, service.state) == (1, None, "Healthy")
     wait_for(lambda: set(answers(begun, 10)) == {"one"})
     (ended, _) = services.revisions(begun, "svc")
     assert (ended.state, "was ended by" in ended.fault.message) == ("failed", True)

@@ -304,7 +304,8 @@ class Services(RuleBasedStateMachine):
         try:
             self.attempt(lambda w: services.promote(w, "svc"), kill)
         except NoCandidate:
-            assert self.was_killed
+            assert self.was_killed  # it was done
+            assert services.get(self.workspace, "svc").revision == revision
         self.went_live(revision, model)
 
     @precondition(lambda self: self.live() and self.service["runs"] and self.service["candidate"])

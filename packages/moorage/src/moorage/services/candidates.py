@@ -115,7 +115,8 @@ def promote(
 ) -> Service:
     """Let the canary or the mirror of a service take over; no request is lost.
 
-    It is on trial then as after an update. One that took over by itself in the meantime is left so.
+    It is on trial then as after an update. One that took over by itself in the meantime is left so; a
+    promotion that was cut short is finished by the same call.
 
     Raises:
         ServiceNotFound: there is no service of that name.
@@ -127,31 +128,44 @@ def promote(
         work = Work.of(
             workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s
         )
-        pending, seen = row.wanted_revision, work.target.observe(work.place).candidate
+        before = row
         row = work.settle(row) or row
-        if seen is not None and seen.state == "promoted" and row.live_revision == pending:
-            return get(workspace, name)
-        if seen is None or not seen.is_active or seen.revision != row.wanted_revision:
-            raise NoCandidate(name, None if seen is None or seen.fault is None else seen.fault.message)
-        definition = rows.definition_of(workspace, name, seen.revision)
-        if definition is None:
-            raise DeploymentFailed(f"what revision {seen.revision} of {name} was made of is not known")
-        config = definition.deployment_config
-        order = work.order(row, seen.revision, config)
-        if trial_requests and row.live_revision is not None:
-            order = replace(order, trial=Trial(trial_requests, max_error_share, row.live_revision))
-        rows.note(workspace, name, "promoted", revision=seen.revision, previous=row.live_revision)
-        try:
-            prepare_access(workspace, name, work.target, config)
-            observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
-        except BaseException as error:
-            work.go_back(row, order, error)
-            raise
-        rows.went_live(workspace, name, seen.revision, observed.host, observed.port)
-        settle_access(workspace, name, work.target, config)
-        work.teller.tell("live", f"revision {seen.revision} of {name} has taken over", seen.revision)
-        work.prune(seen.revision)
+        if (
+            before.wanted_revision in (before.live_revision, None)
+            or row.live_revision == before.live_revision
+        ):
+            _take_over(work, row, trial_requests, max_error_share)
     return get(workspace, name)
+
+
+def _take_over(work: Work, row: Row, trial_requests: int, max_error_share: float) -> None:
+    """Let the candidate be what is wanted; on any failure leave things as they were."""
+    workspace, name, revision = work.workspace, row.name, row.wanted_revision
+    observed = work.target.observe(work.place)
+    seen = observed.candidate
+    is_candidate = seen is not None and seen.is_active and seen.revision == revision
+    # Ordered, but not there yet: a promotion was cut short.
+    is_begun = seen is None and observed.ordered == revision != row.live_revision
+    if revision is None or not (is_candidate or is_begun):
+        raise NoCandidate(name, None if seen is None or seen.fault is None else seen.fault.message)
+    definition = rows.definition_of(workspace, name, revision)
+    if definition is None:
+        raise DeploymentFailed(f"what revision {revision} of {name} was made of is not known")
+    config = definition.deployment_config
+    order = work.order(row, revision, config)
+    if trial_requests and row.live_revision is not None:
+        order = replace(order, trial=Trial(trial_requests, max_error_share, row.live_revision))
+    rows.note(workspace, name, "promoted", revision=revision, previous=row.live_revision)
+    try:
+        prepare_access(workspace, name, work.target, config)
+        observed = converge(work.target, work.place, order, work.teller, timeout_s=work.timeout_s)
+    except BaseException as error:
+        work.go_back(row, order, error)
+        raise
+    rows.went_live(workspace, name, revision, observed.host, observed.port)
+    settle_access(workspace, name, work.target, config)
+    work.teller.tell("live", f"revision {revision} of {name} has taken over", revision)
+    work.prune(revision)
 
 
 def abort(work: Work, row: Row, candidate: CandidateSeen) -> None:

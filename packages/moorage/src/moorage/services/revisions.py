@@ -104,53 +104,56 @@ def rollback(
         Otherwise as `deploy`; the revision that ran before still does.
     """
     with operation(workspace, name):
-        row = rows.find(workspace, name)
-        work = Work.of(
-            workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s
-        )
-        unfinished = _unfinished(row)
-        seen = work.target.observe(work.place).candidate
-        row = work.settle(row) or row
-        if row.live_revision is None:
-            raise RevisionNotFound(name, to, [])
-        if seen is not None and seen.state != "promoted" and to in (None, row.live_revision):
-            if seen.is_active:
-                abort(work, row, seen)
-            else:
-                text = f"revision {seen.revision} was taken back already; with --to, {name} goes further back"
-                work.teller.tell("restored", text, row.live_revision)
-            return get(workspace, name)
-        row = work.end_candidate(row, "a rollback went back further") or row
-        live = row.live_revision or row.last_revision
-        if to is None and unfinished is not None and unfinished == row.live_revision:
-            return get(workspace, name)
-        goal = to or unfinished or choose(revisions(workspace, name), live)
-        known = [one.number for one in revisions(workspace, name) if one.live_at is not None]
-        if goal is None or goal not in known or goal not in work.target.observe(work.place).prepared:
-            raise RevisionNotFound(name, to, [number for number in known if number != row.live_revision])
-        if goal == row.live_revision:
-            raise InvalidArgument("to", f"revision {goal} of {name} serves already")
-        lost = work.target.observe(work.place).failed.get(goal)
-        if lost is not None:
-            raise InvalidArgument(
-                "to", f"revision {goal} of {name} failed ({lost.message}); update it instead"
-            )
-        _begin(workspace, row, goal)
-        definition = rows.definition_of(workspace, name, goal)
-        if definition is None:
-            raise RevisionNotFound(name, goal, known)
-        config = definition.deployment_config
-        order = work.order(row, goal, config)
-        try:
-            prepare_access(workspace, name, work.target, config)
-            observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
-        except BaseException as error:
-            work.go_back(row, order, error)
-            raise
-        rows.went_live(workspace, name, goal, observed.host, observed.port)
-        settle_access(workspace, name, work.target, config)
-        work.teller.tell("live", f"{name} is back at revision {goal}", goal)
+        _go_back(workspace, name, to, timeout_s, on_event)
     return get(workspace, name)
+
+
+def _go_back(
+    workspace: Workspace, name: str, to: int | None, timeout_s: float, on_event: OnEvent | None
+) -> None:
+    """See `rollback`; the lock is held by the caller."""
+    row = rows.find(workspace, name)
+    work = Work.of(workspace, name, live_definition(workspace, row).deployment_config, on_event, timeout_s)
+    unfinished = _unfinished(row)
+    seen = work.target.observe(work.place).candidate
+    row = work.settle(row) or row
+    if row.live_revision is None:
+        raise RevisionNotFound(name, to, [])
+    if seen is not None and seen.state != "promoted" and to in (None, row.live_revision):
+        if seen.is_active:
+            abort(work, row, seen)
+        else:
+            text = f"revision {seen.revision} was taken back already; with --to, {name} goes further back"
+            work.teller.tell("restored", text, row.live_revision)
+        return
+    row = work.end_candidate(row, "a rollback went back further") or row
+    live = row.live_revision or row.last_revision
+    if to is None and unfinished is not None and unfinished == row.live_revision:
+        return
+    goal = to or unfinished or choose(revisions(workspace, name), live)
+    known = [one.number for one in revisions(workspace, name) if one.live_at is not None]
+    if goal is None or goal not in known or goal not in work.target.observe(work.place).prepared:
+        raise RevisionNotFound(name, to, [number for number in known if number != row.live_revision])
+    if goal == row.live_revision:
+        raise InvalidArgument("to", f"revision {goal} of {name} serves already")
+    lost = work.target.observe(work.place).failed.get(goal)
+    if lost is not None:
+        raise InvalidArgument("to", f"revision {goal} of {name} failed ({lost.message}); update it instead")
+    _begin(workspace, row, goal)
+    definition = rows.definition_of(workspace, name, goal)
+    if definition is None:
+        raise RevisionNotFound(name, goal, known)
+    config = definition.deployment_config
+    order = work.order(row, goal, config)
+    try:
+        prepare_access(workspace, name, work.target, config)
+        observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
+    except BaseException as error:
+        work.go_back(row, order, error)
+        raise
+    rows.went_live(workspace, name, goal, observed.host, observed.port)
+    settle_access(workspace, name, work.target, config)
+    work.teller.tell("live", f"{name} is back at revision {goal}", goal)
 
 
 def choose(kept: Sequence[Revision], live: int) -> int | None:

@@ -33,25 +33,30 @@ def start(
         Otherwise as `deploy`.
     """
     with operation(workspace, name):
-        row = rows.find(workspace, name)
-        if row.live_revision is None:
-            raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
-        definition = live_definition(workspace, row)
-        work = Work.of(workspace, name, definition.deployment_config, on_event, timeout_s)
-        row = work.settle(row) or row
-        if row.live_revision is None:
-            raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
-        observed = work.target.observe(work.place)
-        if observed.candidate is not None and observed.live in observed.ready:
-            return get(workspace, name)  # nothing is to be started, and a canary goes on
-        order = work.order(row, row.live_revision, definition.deployment_config)
-        prepare_access(workspace, name, work.target, definition.deployment_config)
-        if row.live_revision in work.target.observe(work.place).failed:
-            work.target.stop(work.place)
-        observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
-        rows.went_live(workspace, name, order.revision, observed.host, observed.port)
-        work.teller.tell("live", f"{name} answers again", order.revision)
+        _start(workspace, name, timeout_s, on_event)
     return get(workspace, name)
+
+
+def _start(workspace: Workspace, name: str, timeout_s: float, on_event: OnEvent | None) -> None:
+    """See `start`; the lock is held by the caller."""
+    row = rows.find(workspace, name)
+    if row.live_revision is None:
+        raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
+    definition = live_definition(workspace, row)
+    work = Work.of(workspace, name, definition.deployment_config, on_event, timeout_s)
+    row = work.settle(row) or row
+    if row.live_revision is None:
+        raise InvalidArgument("name", f"service {name!r} has never served; deploy it again")
+    observed = work.target.observe(work.place)
+    if observed.candidate is not None and observed.live in observed.ready:
+        return  # nothing is to be started, and a canary goes on
+    order = work.order(row, row.live_revision, definition.deployment_config)
+    prepare_access(workspace, name, work.target, definition.deployment_config)
+    if row.live_revision in work.target.observe(work.place).failed:
+        work.target.stop(work.place)
+    observed = converge(work.target, work.place, order, work.teller, timeout_s=timeout_s)
+    rows.went_live(workspace, name, order.revision, observed.host, observed.port)
+    work.teller.tell("live", f"{name} answers again", order.revision)
 
 
 def stop(workspace: Workspace, name: str, *, on_event: OnEvent | None = None) -> Service:
