@@ -49,6 +49,12 @@ def test_local_services_stay_as_they_are() -> None:
     assert config.asked_config is config
 
 
+def test_fpgas_are_recognised_and_not_promised() -> None:
+    notice = placed(KubernetesConfig(fpga_count=2), None)[1]
+    assert str(notice).startswith("FPGAs are asked for, and no service uses them")
+    assert "FPGA" not in str(placed(KubernetesConfig(gpu_count=1), None)[1])
+
+
 def test_data_collection_is_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", "none")
     for config in (KubernetesConfig(collect_model_data=True), ContainerConfig(collect_model_data=True)):

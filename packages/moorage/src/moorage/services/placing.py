@@ -5,6 +5,7 @@ import os
 from moorage.deployments import ContainerConfig, DeploymentConfig, InferenceConfig, KubernetesConfig
 
 NOT_COLLECTED = "data collection is asked for, and what the script collects is not stored yet"
+NO_FPGA = "FPGAs are asked for, and no service uses them: the script runs on processors"
 
 
 def placed(
@@ -16,6 +17,8 @@ def placed(
         ContainerEngineNotFound: a container is asked for by name, and no engine works.
     """
     notices = [NOT_COLLECTED] if getattr(config, "collect_model_data", False) else []
+    if getattr(config, "fpga_count", None):
+        notices.append(NO_FPGA)
     if isinstance(config, ContainerConfig):
         from moorage.targets.container import choose_place  # with all that knows images
 
