@@ -4,7 +4,7 @@ import pytest
 
 from moorage import events, services
 from moorage.deployments import LocalConfig
-from moorage.errors import EntryScriptError, InvalidArgument, NoCandidate
+from moorage.errors import EntryScriptError, InvalidArgument, NoCandidate, RevisionNotFound
 
 FAILS_UNDER_REQUESTS = """
 def init(): pass
@@ -105,22 +105,50 @@ def test_what_cannot_be_loaded_takes_no_part(begun, script):
     assert services.get(begun, "svc").candidate is None
 
 
-@pytest.mark.slow
-def test_another_update_takes_the_place_of_a_canary(begun):
+def test_another_update_takes_the_place_of_a_canary(at_once, begun):
     services.update(begun, "svc", models=["m:2"], canary=10)
     assert services.update(begun, "svc", models=["m:2"]).revision == 3
     assert services.get(begun, "svc").candidate is None
     assert states(begun) == {3: "live", 1: "kept"}
 
 
-@pytest.mark.slow
-def test_stopping_ends_a_canary(begun):
+def test_stopping_ends_a_canary(at_once, begun):
     services.update(begun, "svc", models=["m:2"], canary=10)
     assert services.stop(begun, "svc").state == "Stopped"
     assert services.start(begun, "svc").candidate is None
-    assert answers(begun, 1) == ["one"]
     (ended, _) = services.revisions(begun, "svc")
     assert ended.fault.message == "the service was stopped"
+
+
+def test_a_promotion_that_was_cut_short_is_finished(at_once, begun, monkeypatch):
+    services.update(begun, "svc", models=["m:2"], canary=10)
+    went_live = "moorage.services.rows.went_live"
+    with monkeypatch.context() as patch:
+        # Killed: what would clean up does not run.
+        patch.setattr(went_live, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("moorage.services.work.Work.go_back", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            services.promote(begun, "svc")
+    assert services.promote(begun, "svc").revision == 2
+    assert states(begun) == {2: "live", 1: "kept"}
+
+
+def test_a_failed_rollback_is_marked(at_once, begun, script):
+    services.update(begun, "svc", models=["m:2"])
+    kept = begun.path / "services" / "svc" / "revisions" / "1" / "app" / "score.py"
+    kept.write_text("BAD")
+    with pytest.raises(EntryScriptError):
+        services.rollback(begun, "svc")
+    (live, failed) = services.revisions(begun, "svc")
+    assert (live.state, live.fault, failed.state, failed.fault.stage) == ("live", None, "failed", "init")
+    # It is passed over from then on.
+    with pytest.raises(RevisionNotFound):
+        services.rollback(begun, "svc")
+    services.update(begun, "svc", models=["m:1"])
+    services.rollback(begun, "svc")
+    (left, live, _) = services.revisions(begun, "svc")
+    assert (left.state, "rolled back to revision 2" in left.fault.message) == ("withdrawn", True)
+    assert (live.state, live.fault) == ("live", None)
 
 
 def test_a_mirror_reports_what_differs(begun, wait_for):
@@ -138,7 +166,7 @@ def test_a_mirror_reports_what_differs(begun, wait_for):
         services.mirror_findings(begun, "svc")
 
 
-def test_shares_and_times_make_sense(begun):
+def test_shares_and_times_make_sense(at_once, begun):
     for wrong in (
         {"canary": 0},
         {"canary": 100},

@@ -250,6 +250,7 @@ def test_an_instruction_that_makes_no_sense_is_refused(change, tmp_path):
         Instruction.from_json({**made.to_json(), **change})
 
 
+@pytest.mark.slow
 def test_a_canary_that_is_worse_gets_no_more_requests(servers, other):
     server = servers.start(SCRIPT.format(name="live", code=""))
     instruct(server, other(SCRIPT.format(name="new", code="1 / 0")), share=50)
