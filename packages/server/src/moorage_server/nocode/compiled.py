@@ -76,7 +76,7 @@ class Compiled:
             if is_flat and answer.ndim > 1:
                 answer = answer.reshape(-1)
             if is_share:
-                np.minimum(np.maximum(answer, 0, answer), 1, answer)
+                np.minimum(np.maximum(answer, 0, out=answer), 1, out=answer)
             if given is None or answer.dtype in (given, object):
                 return answer
             return answer.astype(given)
