@@ -232,6 +232,10 @@ def test_findings_are_bounded_and_survive_their_file():
         findings.found(b"x" * 10_000, Answered(200, b"\xff"), Answered(500, b"y" * 9999), what, "now")
     assert (findings.different, findings.failed, len(findings.pairs)) == (200, 200, KEPT_PAIRS)
     assert len(findings.reasons) == 50
+    one = Findings(3)
+    for row in range(9):
+        one.found(b"", Answered(200, b""), Answered(200, b"1"), f"$[{row}].a[0]: 1 and 2", "now")
+    assert (one.reasons, one.failed) == ({"$[].a[]": 9}, 0)
     assert len(json.dumps(findings.to_json())) < 100_000
     again = Findings.from_json(json.loads(json.dumps(findings.to_json())), 3)
     assert again == findings

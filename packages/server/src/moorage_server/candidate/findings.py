@@ -1,5 +1,6 @@
 """What a mirror has found so far: counts, and a bounded sample of the pairs that differ."""
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ KEPT_PAIRS = 20
 # Of each text in a sample; whoever wants to see more sends the request again.
 SHOWN_CHARACTERS = 1000
 MOST_REASONS = 50
+_INDEX = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class Findings:
         self.different += 1
         if shadow.status >= 500 > live.status:
             self.failed += 1
-        where = what.partition(":")[0]
+        where = _INDEX.sub("[]", what.partition(":")[0])  # which row it was says little
         if where in self.reasons or len(self.reasons) < MOST_REASONS:
             self.reasons[where] = self.reasons.get(where, 0) + 1
         self.pairs.append(
