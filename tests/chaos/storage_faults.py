@@ -79,10 +79,7 @@ def _full_tmpfs(stage: Stage, report: Report) -> None:
             models.register(small, path, "m")
             services.deploy(small, "svc", ["m"], stage.script())
             filler = folder / "filler"
-            with contextlib.suppress(OSError), filler.open("wb") as file:
-                while True:
-                    file.write(b"x" * 65536)
-                    file.flush()
+            _fill(filler)
             answer = services.run(small, "svc", "1").status
             if answer != 200:
                 report.lost.append(f"a service on a full disk answers {answer}")
@@ -93,10 +90,29 @@ def _full_tmpfs(stage: Stage, report: Report) -> None:
                 pass
             except MoorageError as error:
                 report.lost.append(f"an update on a full disk: {type(error).__name__} {error}")
+            small.close()
+            if [service.name for service in services.list_services(small)] != ["svc"]:
+                report.lost.append("the list on a full disk")
+            try:
+                services.stop(small, "svc")
+            except StorageFull:
+                pass
+            except OSError as error:
+                report.lost.append(f"stopping on a full disk: {error}")
             filler.unlink()
             if services.update(small, "svc").state != "Healthy":
                 report.lost.append("no update after space was made")
+            _fill(filler)
             services.delete(small, "svc")
+            if (small.path / "services" / "svc").exists():
+                report.lost.append("deleting on a full disk, which makes space")
+
+
+def _fill(filler: Path) -> None:
+    with contextlib.suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
 
 
 def read_only(stage: Stage) -> Report:

@@ -1,7 +1,9 @@
 """Deleting services."""
 
+import contextlib
+
 from moorage.deployments.planning import check_service_name
-from moorage.errors import ServiceNotFound
+from moorage.errors import ServiceNotFound, StorageFull
 from moorage.services import rows
 from moorage.services.access import forget_access
 from moorage.services.events import OnEvent, Teller
@@ -28,8 +30,10 @@ def delete(workspace: Workspace, name: str, *, on_event: OnEvent | None = None) 
         if row is None and not target.observe(place).exists:
             rows.find(workspace, name)
             raise ServiceNotFound(name)
-        target.stop(place)
-        teller.tell("stopped", f"{name} has stopped")
+        # On a full disk the order to stop cannot be written; what follows stops it too, and makes space.
+        with contextlib.suppress(StorageFull):
+            target.stop(place)
+            teller.tell("stopped", f"{name} has stopped")
         # The row goes last: as long as anything is left, the service is listed and can be deleted.
         target.destroy(place)
         forget_access(workspace, name)

@@ -65,7 +65,10 @@ class LocalBlobs(Blobs):
             return None
 
     def delete(self, sha256: str) -> None:
-        self._path(sha256).unlink(missing_ok=True)
+        try:
+            self._path(sha256).unlink(missing_ok=True)
+        except OSError as error:
+            raise _as_ours(error, self.folder) from error
 
     def list(self) -> Iterator[StoredBlob]:
         for folder in sorted(self.folder.glob("sha256/??")):
@@ -95,6 +98,8 @@ class LocalBlobs(Blobs):
                 os.utime(stored.fileno())
         except BlobCorrupt:
             return None
+        except OSError as error:
+            raise _as_ours(error, self.folder) from error
         return StoredBlob(sha256, size_bytes)
 
     def _copy_in(self, source: BinaryIO, expected_bytes: int, on_progress: Progress | None) -> StoredBlob:

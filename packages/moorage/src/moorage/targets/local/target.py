@@ -32,6 +32,7 @@ from moorage_server.supervision.lock import supervisor_pid
 from moorage_server.supervision.logfile import last_lines
 from moorage_server.supervision.records import Candidate, Desired, Failure, InvalidDesired, Status
 
+
 class LocalTarget:
     """See `moorage.targets.contract.Target`."""
 
@@ -86,7 +87,8 @@ class LocalTarget:
             trial=trial,
             candidate=candidate,
         )
-        files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
+        with clear_errors(f"the order to start {place.service}", "written"):
+            files.write_json(folder / files.DESIRED, desired.to_json(), is_durable=True)
         daemon.wake(folder)
 
     def _candidate(self, place: Place, beside: Beside) -> Candidate:
