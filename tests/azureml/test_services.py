@@ -346,7 +346,7 @@ def test_an_aks_service_keeps_its_limits(ws: Workspace, model: Model) -> None:
     running = service._record.deployment_config
     assert (running.scoring_timeout_ms, running.max_queue_wait_ms, running.worker_count) == (5000, 700, 1)
     service.update(scoring_timeout_ms=6000)
-    assert service._record.deployment_config.scoring_timeout_ms == 6000
+    assert service.scoring_timeout_ms == service._record.deployment_config.scoring_timeout_ms == 6000
     assert service._record.deployment_config.max_queue_wait_ms == 700
     assert (service.auth_enabled, service.token_auth_enabled) == (True, False)
     assert (post(service, None), post(service, service.get_keys()[1])) == (401, 200)

@@ -179,3 +179,5 @@ def test_a_service_of_a_cluster(project: Path, moor: Callable[..., Any], invoke:
 
     found = Webservice(Workspace.get("default"), "clustered")
     assert (type(found).__name__, found.compute_type) == ("AksWebservice", "AKS")
+    assert (found.compute_name, found.scoring_timeout_ms, found.num_replicas) == ("cluster", 5000, None)
+    assert (found.autoscaler.max_replicas, found.liveness_probe_requirements.period_seconds) == (10, 10)

@@ -93,6 +93,8 @@ class Model(ModelDeployments):
                 limit=1,
             )
             if not matching:
+                if name is not None:
+                    models.get(workspace._moorage, name)  # says which name may have been meant
                 raise errors.ModelNotFound(str(name))
             found = matching[0]
         self._show(workspace, found)

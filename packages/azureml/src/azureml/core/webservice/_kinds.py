@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azureml.core.webservice._configuration import WebserviceDeploymentConfiguration
+from moorage.deployments import KubernetesConfig, LocalConfig
 from moorage.services import Service
 
 __all__ = ["LOCAL", "asked_of", "kind_of", "marks", "note", "shown_properties"]
@@ -17,6 +18,30 @@ LOCAL = "Local"
 _PROPERTY = "azureml.deployment"
 _AS_OF_OLD = {"Container": "ACI"}
 _SECRET = ("primary_key", "secondary_key")
+_FIELDS = {
+    "autoscale_enabled": "autoscale_enabled",
+    "autoscale_max_replicas": "autoscale_max_replicas",
+    "autoscale_min_replicas": "autoscale_min_replicas",
+    "autoscale_refresh_seconds": "autoscale_refresh_s",
+    "autoscale_target_utilization": "autoscale_target_percent",
+    "collect_model_data": "collect_model_data",
+    "compute_target_name": "compute_target",
+    "cpu_cores": "cpu_cores",
+    "cpu_cores_limit": "cpu_cores_limit",
+    "enable_app_insights": "app_insights_enabled",
+    "failure_threshold": "probe_failure_threshold",
+    "gpu_cores": "gpu_count",
+    "initial_delay_seconds": "probe_initial_delay_s",
+    "memory_gb": "memory_gb",
+    "memory_gb_limit": "memory_gb_limit",
+    "namespace": "namespace",
+    "num_replicas": "replica_count",
+    "period_seconds": "probe_period_s",
+    "replica_max_concurrent_requests": "max_concurrent_requests_per_container",
+    "success_threshold": "probe_success_threshold",
+    "timeout_seconds": "probe_timeout_s",
+}
+"""The old names of parameters, and the fields that keep them."""
 _ELSEWHERE = ("webservice_type", "tags", "properties", "description")
 
 
@@ -39,8 +64,24 @@ def kind_of(record: Service) -> str:
 
 
 def asked_of(record: Service) -> Mapping[str, Any]:
-    """Return the parameters that the configuration was made with, by their old names."""
-    return _remembered(record)
+    """Return the parameters of the configuration by their old names; what was changed since, as it is now."""
+    found = dict(_remembered(record))
+    if not found and isinstance(record.asked_config, KubernetesConfig):  # from the command line
+        asked = record.asked_config
+        found = {
+            old: getattr(asked, ours) for old, ours in _FIELDS.items() if getattr(asked, ours) is not None
+        }
+    present = record.deployment_config
+    if isinstance(present, LocalConfig):
+        changed = {
+            "num_replicas": present.worker_count
+            if "num_replicas" in found or present.worker_count > 1
+            else None,
+            "scoring_timeout_ms": present.scoring_timeout_ms,
+            "max_request_wait_time": present.max_queue_wait_ms,
+        }
+        found |= {name: value for name, value in changed.items() if value is not None}
+    return found
 
 
 def shown_properties(record: Service) -> dict[str, str]:
