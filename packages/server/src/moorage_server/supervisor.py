@@ -15,7 +15,8 @@ from pathlib import Path
 from .supervision import confinement, files, keeping, orphans
 from .supervision.lock import FileLock, kill_keeper
 from .supervision.logfile import RotatingLog
-from .supervision.loop import FRONT_COMMAND, Supervisor, install_signals
+from .supervision.loop import FRONT_COMMAND, Supervisor
+from .supervision.signals import install_signals
 
 ALREADY_RUNNING = 75
 ERRORS_FILE = "supervisor.err"

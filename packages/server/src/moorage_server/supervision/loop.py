@@ -3,22 +3,22 @@
 import contextlib
 import os
 import selectors
-import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import confinement, files, orphans, recovery
 from .candidate import Rollout
 from .front_process import FrontProcess, read_available
 from .generation import Generation
-from .keeping import IS_SUPPORTED, Inheritance, Keeping, KeptFront, listener_name
-from .listeners import CannotListen, listen
-from .logfile import RotatingLog, timestamp
-from .records import TRIAL_STAGE, Desired, Failure, InvalidDesired, Status, SupervisorState
+from .keeping import IS_SUPPORTED, Inheritance, Keeping, KeptFront
+from .listeners import CannotListen, Listeners
+from .logfile import RotatingLog
+from .records import TRIAL_STAGE, Desired, Failure, InvalidDesired, Status
+from .reporting import StatusFile, describe
 from .steps import Drain, Kill, Restart, Start, is_lost, next_actions
 
 FRONT_COMMAND = (sys.executable, "-m", "moorage_server.front")
@@ -44,17 +44,18 @@ class Supervisor:
     clock: Callable[[], float] = time.monotonic
     wanted: Desired | None = None
     generations: dict[int, Generation] = field(default_factory=dict)
-    _listeners: dict[tuple[str, int | None], socket.socket] = field(default_factory=dict)
+    _listeners: Listeners = field(init=False)
+    _status: StatusFile = field(init=False)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    _preferred_port: int | None = None
     _stops_requested: int = 0
     _is_stopping: bool = False
     _look_at: float = 0.0
     _seen: tuple[int, int, int] | None = None
-    _written: Status | None = None
     rollout: Rollout = field(init=False)
 
     def __post_init__(self) -> None:
+        self._listeners = Listeners(self.keeping, self.log)
+        self._status = StatusFile(self.service_dir, self.log)
         self.rollout = Rollout(self.service_dir, self.log.say, self.clock)
 
     def run(self, wakeup: socket.socket, inheritance: Inheritance | None = None) -> None:
@@ -99,8 +100,7 @@ class Supervisor:
             self.log.say("told to stop")
             self._is_stopping = True
             # The fronts close their copies; with ours open, new clients would queue for nobody.
-            for address in list(self._listeners):
-                self._close_listener(address)
+            self._listeners.close_all()
             for generation in self.generations.values():
                 generation.drain(self.clock(), LONGEST_STOP_S)
         if self._stops_requested > 1:
@@ -123,8 +123,7 @@ class Supervisor:
             self.generations[lost.number] = lost
             self.wanted = lost.desired.fallback()
         for address, listener in inheritance.listeners.items():
-            self._listeners[address] = listener
-            self.keeping.keep(listener_name(*address), listener.fileno())
+            self._listeners.take(address, listener)
         adopted = [kept for kept in inheritance.fronts if self._adopt(kept, earlier)]
         spare = [orphans.mark(self.service_dir, kept.generation, kept.run) for kept in adopted]
         ended = orphans.kill_marked(orphans.mark(self.service_dir), spare=spare)
@@ -134,7 +133,7 @@ class Supervisor:
             self.log.say(f"ended {len(ended)} processes that an earlier supervisor left behind")
         if earlier is None:
             return
-        self._preferred_port = earlier.port
+        self._listeners.preferred_port = earlier.port
         served = recovery.served_before(self.service_dir, earlier, self.wanted, self.clock())
         if served is not None and served.number not in self.generations:
             self.generations[served.number] = served
@@ -260,17 +259,7 @@ class Supervisor:
 
     def _listener(self, generation: Generation) -> socket.socket:
         desired = generation.desired
-        for (host, port), listener in self._listeners.items():
-            # Without a port of its own a new generation shares the one that clients know.
-            if host == desired.host and desired.port in (None, port):
-                generation.address = (host, port)
-                return listener
-        listener = listen(desired.host, desired.port, preferred_port=self._preferred_port)
-        self._preferred_port = listener.getsockname()[1]
-        generation.address = (desired.host, self._preferred_port)
-        self._listeners[generation.address] = listener
-        self.keeping.keep(listener_name(desired.host, self._preferred_port), listener.fileno())
-        self.log.say(f"listens on {desired.host} port {self._preferred_port}")
+        generation.address, listener = self._listeners.find(desired.host, desired.port)
         return listener
 
     def _kill(self, generation: Generation) -> None:
@@ -282,20 +271,11 @@ class Supervisor:
     def _forget(self) -> None:
         """Close the sockets that no generation uses, and drop records of long ago."""
         used = {g.address for g in self.generations.values() if g.is_in_use}
-        for address in [address for address in self._listeners if address not in used]:
-            # Nobody uses it any more; the keeper's copy must not let clients wait until it is closed too.
-            with contextlib.suppress(OSError):
-                self._listeners[address].shutdown(socket.SHUT_RDWR)
-            self._close_listener(address)
+        self._listeners.close_all_but(used)
         done = sorted(number for number, g in self.generations.items() if not g.is_in_use)
         for number in done[:-REMEMBERED_GENERATIONS]:
             if self.wanted is None or number != self.wanted.generation:
                 del self.generations[number]
-
-    def _close_listener(self, address: tuple[str, int | None]) -> None:
-        host, port = address
-        self.keeping.drop(listener_name(host, port or 0))
-        self._listeners.pop(address).close()
 
     # --- hearing ---
 
@@ -409,61 +389,8 @@ class Supervisor:
         return max(0.0, min(deadlines) - self.clock())
 
     def _write_status(self, *, is_over: bool = False) -> None:
-        live = self._live()
-        shown = live or (self.generations.get(self.wanted.generation) if self.wanted else None)
-        host, port = shown.address if shown else ("", None)
-        status = Status(
-            pid=os.getpid(),
-            state="stopped" if is_over else self._state(live),
-            host=host,
-            port=port,
-            generation=live.number if live else None,
-            generations=tuple(g.status() for _, g in sorted(self.generations.items())),
-            updated_at="",
-            candidate=self.rollout.status,
+        wanted = self.wanted.generation if self.wanted else None
+        stopping = self._is_stopping
+        self._status.write(
+            describe(self.generations, wanted, self.rollout.status, is_stopping=stopping, is_over=is_over)
         )
-        if status == self._written:
-            return
-        # Which generation served must be known after a power failure, and what a canary came to; the rest is
-        # found out again.
-        is_durable = self._written is None or _decided(self._written) != _decided(status)
-        content = replace(status, updated_at=timestamp()).to_json()
-        try:
-            files.write_json(self.service_dir / files.STATUS, content, is_durable=is_durable)
-        except OSError as error:
-            self.log.say(f"{files.STATUS} cannot be written: {error.strerror}")
-        else:
-            self._written = status
-
-    def _live(self) -> Generation | None:
-        """Return the generation that serves, or that did and is being started again."""
-        in_use = [g for g in self.generations.values() if g.was_ready and g.state in ("starting", "ready")]
-        ready = [g for g in in_use if g.state == "ready"]
-        return max(ready or in_use, key=lambda g: g.number, default=None)
-
-    def _state(self, live: Generation | None) -> SupervisorState:
-        if self._is_stopping:
-            return "stopping"
-        if live is not None:
-            return "running" if live.state == "ready" else "starting"
-        states = {g.state for g in self.generations.values()}
-        return "failed" if "failed" in states and "starting" not in states else "starting"
-
-
-def _decided(status: Status) -> tuple[object, ...]:
-    candidate = status.candidate
-    return (status.generation, candidate and (candidate.generation, candidate.state, candidate.ends_at))
-
-
-def install_signals(supervisor: Supervisor) -> socket.socket:
-    """Route SIGHUP, SIGTERM, SIGINT and SIGCHLD into the loop; return the socket that wakes it."""
-    receiver, sender = socket.socketpair()
-    receiver.setblocking(False)
-    sender.setblocking(False)
-    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGHUP, lambda *_: supervisor.reload())
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.stop())
-    signal.signal(signal.SIGINT, lambda *_: supervisor.stop())
-    # Without a handler of its own, a child's end would not write to the socket.
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    return receiver
