@@ -55,9 +55,12 @@ def quiet_logging() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def workspace(home: Path, place: Path) -> None:
+def workspace(home: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from moorage.workspace import Workspace
 
+    # Some commands write settings of the user.
+    monkeypatch.setenv("HOME", str(home / "of-the-user"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     Workspace.create("ocean").close()
 
 
