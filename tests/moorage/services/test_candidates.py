@@ -5,6 +5,7 @@ import pytest
 from moorage import events, services
 from moorage.deployments import LocalConfig
 from moorage.errors import EntryScriptError, InvalidArgument, NoCandidate, RevisionNotFound
+from moorage_server.supervision.failures import Failure
 
 FAILS_UNDER_REQUESTS = """
 def init(): pass
@@ -131,6 +132,21 @@ def test_a_promotion_that_was_cut_short_is_finished(at_once, begun, monkeypatch)
             services.promote(begun, "svc")
     assert services.promote(begun, "svc").revision == 2
     assert states(begun) == {2: "live", 1: "kept"}
+
+
+def test_a_canary_that_took_over_and_lost_its_trial_is_marked(at_once, begun):
+    services.update(begun, "svc", models=["m:2"], canary=10)
+    folder = begun.path / "services" / "svc"
+    at_once.decide(folder, "promoted")
+    candidate = at_once.status(folder).candidate
+    at_once.write(folder, 1, {2: Failure("trial", "30 of its first 40 requests failed")}, candidate)
+    service = services.get(begun, "svc")
+    assert (service.revision, service.state, service.error.stage) == (1, "Healthy", "trial")
+    with pytest.raises(RevisionNotFound):
+        services.rollback(begun, "svc")
+    (lost, live) = services.revisions(begun, "svc")
+    assert (lost.state, lost.fault.stage, live.state) == ("failed", "trial", "live")
+    assert services.models_in_use(begun) == {"m:1": ("svc",)}
 
 
 def test_a_failed_rollback_is_marked(at_once, begun, script):

@@ -63,11 +63,9 @@ class Work:
         if observed.live is None or observed.live not in observed.ready:
             return row
         if row.live_revision not in (None, row.wanted_revision) and observed.live == row.live_revision:
-            seen = observed.candidate
-            is_rejected = seen is not None and seen.revision == row.wanted_revision and not seen.is_active
-            fault = (
-                seen.fault if seen is not None and is_rejected else observed.failed.get(row.wanted_revision)
-            )
+            seen, fault = observed.candidate, observed.failed.get(row.wanted_revision or 0)
+            if fault is None and seen is not None and seen.revision == row.wanted_revision:
+                fault = seen.fault
             if fault is None:
                 return row
             rows.went_back(self.workspace, row.name, fault)
