@@ -125,9 +125,13 @@ def check_models(models: Sequence[Model], problems: Sequence[Problem]) -> Iterat
             known = ", ".join(name for name in FRAMEWORKS if name != "Multi")
             yield error(
                 "inference_config",
-                f"{model.id} is registered with the framework {model.framework}, which needs an entry script",
+                f"{model.id} is registered {_with(model.framework)}, which needs an entry script",
                 f"give an inference configuration, or register it with one of {known}",
             )
+
+
+def _with(framework: str | None) -> str:
+    return f"with the framework {framework}" if framework else "without a framework"
 
 
 def own_environment(
