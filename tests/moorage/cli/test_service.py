@@ -159,6 +159,7 @@ def test_what_is_wrong_is_said(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("delete_services")
 def test_a_service_of_a_cluster(project: Path, moor: Callable[..., Any], invoke: Callable[..., Any]) -> None:
     config = {"computeType": "aks", "tags": {"team": "blue"}, "description": "d", "scoringTimeoutMs": 5000}
