@@ -132,16 +132,18 @@ def registry(tmp_path, monkeypatch):
         server.wait(30)
 
 
-def test_an_image_from_a_dockerfile_is_built_runs_and_stops(workspace, model, script, run, name):
+def test_an_image_from_a_dockerfile_with_packages_of_its_own_runs_and_stops(
+    workspace, model, script, run, name
+):
+    own = "RUN echo 'word = 7' > /usr/lib/python3/dist-packages/own.py"
     environment = Environment(
         "e",
-        pip_requirements=("six==1.17.0",),
-        variables={"GREETING": "hello", "AZUREML_EXTRA_REQUIREMENTS_TXT": "more.txt"},
-        docker=DockerSpecification(base_dockerfile=f"FROM {BASE}\nRUN echo made > /by-dockerfile\nUSER 1234"),
+        user_managed=True,
+        variables={"GREETING": "hello"},
+        docker=DockerSpecification(base_dockerfile=f"FROM {BASE}\n{own}\nUSER 1234"),
     )
     text = script().entry_path.read_text().replace('"got"', '"greeting": os.environ["GREETING"], "got"')
-    config = script("import six, idna\nopen('/by-dockerfile').close()\n" + text, environment=environment)
-    (config.source_path / "more.txt").write_text("idna==3.10\n")
+    config = script("import own\n" + text.replace("json.loads(data)", "own.word"), environment=environment)
     made = packaging.package(workspace, [model], config, image_name=name, image_label="1")
     assert made.is_image
     assert packaging.pull(made) == made.location
@@ -149,7 +151,7 @@ def test_an_image_from_a_dockerfile_is_built_runs_and_stops(workspace, model, sc
     address, container = run(made.location)
     answer = httpx.post(f"{address}/score", json=[1, 2], timeout=30)
     assert answer.json() == {
-        "model": "one", "greeting": "hello", "got": [1, 2], "user": 10001, "prefix": "/opt/environment",
+        "model": "one", "greeting": "hello", "got": 7, "user": 10001, "prefix": "/usr",
     }  # fmt: skip
 
     # Labels, a health check that passes, models in a layer of their own, nothing that installs.
@@ -204,12 +206,17 @@ def wheels(home, tmp_path, minor):
 
 
 def test_the_same_things_give_the_same_layers_offline_and_a_registry_takes_them(
-    workspace, model, script, name, registry, wheels, minor, monkeypatch, tmp_path
+    workspace, model, script, run, name, registry, wheels, minor, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", "--network none --no-cache")
     monkeypatch.setenv("UV_OFFLINE", "1")
-    conda = CondaSpecification(packages=(f"python={minor}",), pip=("six",))
-    config = script("import six\n" + script().entry_path.read_text(), Environment("e", conda=conda))
+    environment = Environment(
+        "e",
+        conda=CondaSpecification(packages=(f"python={minor}",), pip=("six",)),
+        variables={"AZUREML_EXTRA_REQUIREMENTS_TXT": "more.txt"},
+    )
+    config = script("import six, idna\n" + script().entry_path.read_text(), environment)
+    (config.source_path / "more.txt").write_text("idna  # the server has it, the script has its own\n")
     repository = f"{registry}/team/{name.rpartition('/')[2]}"
     said = []
     how = {"image_name": repository, "wheels": wheels, "on_line": said.append}
@@ -219,6 +226,9 @@ def test_the_same_things_give_the_same_layers_offline_and_a_registry_takes_them(
         again = f"{repository}:2"
         engine.build(made.context, [again], epoch(), tmp_path / "again.log", said.append)
         assert layers(made.location) == layers(again)
+        address, _container = run(made.location)
+        answer = httpx.post(f"{address}/score", json=[1, 2], timeout=30).json()
+        assert (answer["model"], answer["got"], answer["prefix"]) == ("one", [1, 2], "/opt/environment")
         with pytest.raises(RegistryFault, match=f"sign in: podman login {registry}"):
             registries.push(engine, made.location, said.append)
         podman("login", "--tls-verify=false", "-u", USER, "--password-stdin", registry, input=PASSWORD)
@@ -241,19 +251,6 @@ def test_the_same_things_give_the_same_layers_offline_and_a_registry_takes_them(
         for label in "12":
             command = ["podman", "rmi", "-f", f"{repository}:{label}"]
             subprocess.run(command, capture_output=True, timeout=60, check=False)
-
-
-def test_an_image_of_the_user_s_is_the_environment(workspace, model, script, run, name, tmp_path):
-    (tmp_path / "Dockerfile").write_text(
-        f"FROM {BASE}\nRUN echo 'word = 7' > /usr/lib/python3/dist-packages/own.py\n"
-    )
-    podman("build", "-t", f"{name}:base", str(tmp_path))
-    docker = DockerSpecification(base_image=f"{name}:base")
-    text = script().entry_path.read_text().replace("json.loads(data)", "own.word")
-    config = script("import own\n" + text, Environment("e", user_managed=True, docker=docker))
-    made = packaging.package(workspace, [model], config, image_name=name, image_label="1")
-    address, _container = run(made.location)
-    assert httpx.post(f"{address}/score", json=[], timeout=30).json()["got"] == 7
 
 
 def test_a_base_image_that_cannot_be_one_is_told_in_a_line(workspace, model, script, name, tmp_path, minor):
