@@ -78,7 +78,8 @@ imports: setup ## which package may import which
 	$(BIN)/lint-imports
 
 language: setup ## the runtime keeps to Python 3.6
-	$(BIN)/vermin --quiet --target=3.6- --no-tips --violations --eval-annotations packages/runtime/src
+	$(BIN)/vermin --quiet --target=3.6- --no-tips --violations --eval-annotations packages/runtime/src \
+	  packages/server/src/moorage_server/nocode/moorage_no_code.py packages/server/src/moorage_server/nocode/old_python.py
 
 format: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
