@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -49,6 +50,8 @@ class Running:
             for line in self._events.splitlines():
                 if json.loads(line)["event"] == name:
                     return json.loads(line)
+            is_there, _, _ = select.select([self.events_fd], [], [], 60)
+            assert is_there, f"no event {name}:\n{self.log.read_text()}"
             data = os.read(self.events_fd, 65536)
             assert data, self.log.read_text()
             self._events += data
@@ -172,7 +175,7 @@ def test_a_container_that_never_begins_is_told_with_its_words(front, tmp_path):
     running = front(image)
     error = running.event("failed")["error"]
     assert error["message"] == "the container ended with exit code 1 before it was ready"
-    assert error["traceback"].split("\n")[-2:] in (["looks around", "no weights"], ["no weights"])
+    assert "no weights" in error["traceback"]
     assert running.wait() == 3
 
 
