@@ -88,7 +88,7 @@ def test_nothing_to_scan(invoke: Any, place: Path) -> None:
     result = invoke("migrate", "scan", "nothing")
     assert (result.exit_code, "nothing does not exist" in result.stderr) == (2, True)
     result = invoke("migrate", "scan", ".", "-o", "table")
-    assert (result.exit_code, result.stdout) == (0, "0 files read, 0 of them use Azure ML v1\n")
+    assert (result.exit_code, result.stdout) == (0, "0 files looked at, 0 of them use Azure ML v1\n")
 
 
 def test_large_trees_tell_how_far_it_is(
@@ -98,7 +98,7 @@ def test_large_trees_tell_how_far_it_is(
     for name in ("a.py", "b.py"):
         (place / name).write_text("x = 1")
     migration.scan(place, on_progress=migrate._Progress(Session()))
-    assert capsys.readouterr().err == "1 files read\n2 files read\n"
+    assert capsys.readouterr().err == "1 files looked at\n2 files looked at\n"
 
 
 def test_control_characters_do_not_reach_the_terminal(invoke: Any, place: Path) -> None:

@@ -103,6 +103,8 @@ def test_no_permission_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="does not exist"):
         scan(tmp_path / "nothing")
+    with pytest.raises(InvalidArgument, match="neither a file nor a folder"):
+        scan(Path("/dev/null"))
 
 
 def test_progress_and_large_trees(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class _Progress:
     def __call__(self, files: int) -> None:
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            self._session.say(f"{files} files read")
+            self._session.say(f"{files} files looked at")
 
 
 def _exit_code(report: "Report", strict: bool, exit_zero: bool) -> int:
@@ -119,7 +119,7 @@ def _lines(findings: "list[Finding]") -> Iterator[str]:
 def _summary_lines(report: "Report") -> Iterator[str]:
     if report.findings:
         yield ""
-    yield f"{report.files} files read, {report.files_with_uses} of them use Azure ML v1"
+    yield f"{report.files} files looked at, {report.files_with_uses} of them use Azure ML v1"
     for verdict, count in report.counts.items():
         if count:
             yield f"  {count:>5}  {WORDS[verdict.value]}"

@@ -55,7 +55,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``files`` were read; ``findings`` are in the order of path, cell and line."""
+    """``files`` were looked at; ``findings`` are in the order of path, cell and line."""
 
     files: int
     findings: tuple[Finding, ...]

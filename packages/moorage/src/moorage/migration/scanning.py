@@ -76,10 +76,12 @@ def scan(path: Path, *, on_progress: OnProgress | None = None) -> Report:
     many were read.
 
     Raises:
-        InvalidArgument: ``path`` does not exist.
+        InvalidArgument: ``path`` does not exist, or is a device or the like.
     """
     if not path.exists():
         raise InvalidArgument("PATH", f"{path} does not exist")
+    if not (path.is_dir() or path.is_file()):
+        raise InvalidArgument("PATH", f"{path} is neither a file nor a folder")
     root = path if path.is_dir() else path.parent
     findings: list[Finding] = []
     project, count = Project(root), 0
