@@ -14,8 +14,8 @@ def renounce(settings: str) -> None:
     """For this process and all that it starts: no new privileges, no dumps of memory to disk.
 
     Programs that change the user (sudo, ping with the set-user-id bit) run without doing so. An engine of
-    containers needs such a program where it is not root, and denies it to what it runs: where ``settings`` are
-    those of a container, it may be used.
+    containers needs such a program where it is not root, and denies it to what it runs: where ``settings``
+    are those of a container, it may be used.
     """
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
