@@ -2,8 +2,8 @@
 
 Asked before a process may load them, each time. Reading them all takes a second for each gigabyte, so a file
 whose size, number and times are those of the last reading is taken for what it was then; this is remembered
-beside the revision. A change below the file system, which leaves those alone, is seen when everything is read:
-when a command starts the service. Standard library only.
+beside the revision. A change below the file system, which leaves those alone, is seen when everything is
+read: when a command starts the service. Standard library only.
 """
 
 import contextlib
