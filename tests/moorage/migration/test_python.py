@@ -49,7 +49,7 @@ def works(said, text: str) -> list[str]:
             ["azureml.exceptions.UserErrorException", "UserErrorException.message"],
         ),
         ("match ws:\n    case None:\n        pass\n    case w:\n        ws.name", ["Workspace.name"]),
-        ("try:\n    ws.name\nexcept* ValueError:\n    ws.tags", ["Workspace.name", "Workspace.tags"]),
+        ("try:\n    ws.name\nexcept ValueError:\n    ws.tags", ["Workspace.name", "Workspace.tags"]),
         ("async def f():\n    async with ws as w:\n        await w.name", ["Workspace.name"]),
         ("ws.models[0:2], sorted(ws.models.values())[0].id", ["Workspace.models", "Model.id"]),
         ("global_one = ws\ndef f():\n    global g\n    g = ws\nf()\ng.name", ["Workspace.name"]),
