@@ -117,8 +117,11 @@ def add(telemetry, count):
 
 
 def test_a_failure_is_tried_again_and_a_refusal_is_not(ingestion, caplog, monkeypatch):
-    # A command that ran in this process before may have sent the log elsewhere.
-    monkeypatch.setattr(logging.getLogger("moorage_server"), "propagate", True)
+    # What ran in this process before may have sent the log elsewhere, or put it out.
+    logger = logging.getLogger("moorage_server.telemetry")
+    monkeypatch.setattr(logger, "disabled", False)
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    caplog.set_level(logging.INFO, logger.name)
     destination = parse_connection_string(ingestion.connection_string)
     telemetry = Telemetry(destination, origin(), pause_s=0.05)
     ingestion.statuses += [503, 429]
