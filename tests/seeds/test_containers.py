@@ -82,7 +82,10 @@ def test_an_aci_service_is_a_container(ws: Workspace, capsys: pytest.CaptureFixt
     response = requests.post(service.scoring_uri, data=json.dumps(ROWS), headers=headers, timeout=60)
     assert (response.status_code, response.json()) == (200, [110, 110])
     assert requests.post(service.scoring_uri, data="{}", timeout=60).status_code == 401
-    assert "init() has finished" in service.get_logs()
+    deadline = time.monotonic() + 30  # the engine hands the log on when it gets to it
+    while "init() has finished" not in service.get_logs():
+        assert time.monotonic() < deadline, service.get_logs()
+        time.sleep(0.1)
     assert "moorage-myservice-" in names_of_containers()
 
     service.update(tags={"a": "b"}, auth_enabled=False)

@@ -106,12 +106,13 @@ def ask(service, key=None, body=b'{"by": 2}', context=None):
         return error.code, error.read().decode()
 
 
-def test_a_whole_life(workspace, model, script, config, deploy, load):
+def test_a_whole_life(workspace, model, script, config, deploy, load, wait_for):
     service = deploy()
     assert ask(service) == (200, {"answer": "one", "half": 0.5, "variable": "hello"})
     status, text = ask(service, body=b'{"by": 0}')
     assert status == 500, text
-    assert "ZeroDivisionError" in services.get_logs(workspace, "svc")
+    # The engine hands the log of a container on when it gets to it.
+    wait_for(lambda: "ZeroDivisionError" in services.get_logs(workspace, "svc"))
     assert "the model says one" in services.get_logs(workspace, "svc")
     with urllib.request.urlopen(service.swagger_uri, timeout=30) as answer:
         assert json.loads(answer.read())["swagger"] == "2.0"

@@ -126,9 +126,11 @@ def test_an_image_of_ones_own_answers_without_a_script(workspace, own, tmp_path)
     assert ask(service, path="/elsewhere")[0] == 404
     assert ask(service, body=b"stream") == (200, "a" * 400_000 + "b" * 400_000)
     assert services.run(workspace, "svc", "2").text == "first 2 None"
-    log = services.get_logs(workspace, "svc")
-    assert "begins ['model.txt']" in log
-    assert "asked POST /predict" in log
+    deadline = time.monotonic() + 30  # the engine hands the log on when it gets to it
+    while "asked POST /predict" not in services.get_logs(workspace, "svc"):
+        assert time.monotonic() < deadline, services.get_logs(workspace, "svc")
+        time.sleep(0.1)
+    assert "begins ['model.txt']" in services.get_logs(workspace, "svc")
     with pytest.raises(http.client.IncompleteRead):
         whole(service, b"break")
 
