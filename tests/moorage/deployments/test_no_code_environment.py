@@ -1,5 +1,6 @@
 """The environment of a service without a script: this Python where it will do, else one for the model."""
 
+import json
 import pickle
 
 import pytest
@@ -7,7 +8,7 @@ import sklearn
 from sklearn.linear_model import Ridge
 
 from moorage import models
-from moorage.deployments import InferenceConfig, no_code, plan
+from moorage.deployments import InferenceConfig, LocalConfig, no_code, plan
 from moorage.deployments.no_code_environment import default_environment
 from moorage.deployments.no_code_libraries import Need, needs_of
 from moorage.environments import CondaSpecification, Environment
@@ -35,6 +36,14 @@ def pickled(workspace, tmp_path):
         return models.register(workspace, path, name, framework="ScikitLearn", **more)
 
     return made
+
+
+def test_options_of_the_deployment_stand_above_those_of_the_model(workspace, pickled):
+    model = pickled(properties={"onnx.threads": "1", "onnx.optimization": "basic"})
+    config = LocalConfig(model_options={"onnx.threads": "2"})
+    made = plan(workspace, "s", [model], None, config)
+    (served,) = json.loads(made.variables[no_code.VARIABLE])["models"]
+    assert served["options"] == {"onnx.threads": "2", "onnx.optimization": "basic"}
 
 
 def need(version=None, *, framework="ScikitLearn", names=("scikit-learn",), is_exact=True, beside=None):

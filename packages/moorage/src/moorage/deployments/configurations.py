@@ -45,6 +45,7 @@ class LocalConfig:
     ssl_certificate_path: str | None = None  # PEM file with the chain; read again when it is renewed
     ssl_key_path: str | None = None  # PEM file with the key of the certificate
     ssl_cname: str | None = None  # host name in the address of the service; None: that of this machine
+    model_options: Mapping[str, str] = field(default_factory=dict)  # of models without a script: onnx.threads
     asked_for: Mapping[str, Any] | None = None  # the fields of the configuration that this stands in for
 
     @property

@@ -114,6 +114,7 @@ class LocalFile(FileModel):
     ssl_certificate: str | None = None
     ssl_key: str | None = None
     cname: str | None = None
+    model_options: dict[str, str] = Field(default_factory=dict)
 
 
 class ContainerFile(LabelsFile):

@@ -33,6 +33,7 @@ MEANINGS = {
     "sslCertificate": "Path of the certificate, PEM.",
     "sslKey": "Path of the private key, PEM.",
     "cname": "Host name in the certificate.",
+    "modelOptions": "Options of models without a script, such as onnx.providers; above those of the models.",
     "containerResourceRequirements": "What one container gets.",
     "cpu": "Processors; decimals are fine.",
     "memoryInGB": "Memory in GB; decimals are fine.",

@@ -72,8 +72,15 @@ def _sample(workspace: Workspace, model: Model, dataset_id: str) -> tuple[str | 
     return text, None
 
 
-def variables(models: Sequence[Model], samples: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them."""
+def variables(
+    models: Sequence[Model],
+    samples: Mapping[str, Mapping[str, str]],
+    deployment: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them.
+
+    ``deployment`` are options that the deployment gives (``onnx.providers``), above those of the models.
+    """
     content: dict[str, Any] = {
         # Where our code is, for an environment that has only the model's libraries.
         "code": str(Path(moorage_server.__file__).parent),
@@ -84,7 +91,7 @@ def variables(models: Sequence[Model], samples: Mapping[str, Mapping[str, str]])
                 "path": str(model_folder(model) / model.top_level_name),
                 "framework": model.framework,
                 "framework_version": model.framework_version,
-                "options": _options(model, samples.get(model.id, {})),
+                "options": _options(model, {**(deployment or {}), **samples.get(model.id, {})}),
                 "size_bytes": model.size_bytes,
             }
             for model in models
@@ -96,9 +103,9 @@ def variables(models: Sequence[Model], samples: Mapping[str, Mapping[str, str]])
     return {VARIABLE: json.dumps(content)}
 
 
-def _options(model: Model, samples: Mapping[str, str]) -> dict[str, str]:
+def _options(model: Model, further: Mapping[str, str]) -> dict[str, str]:
     """Return the properties of a model; the cores that it asks for are its threads unless these say so."""
-    options = {**model.properties, **samples}
+    options = {**model.properties, **further}
     if model.resources is not None and model.resources.cpu_cores:
         options.setdefault("onnx.threads", str(max(1, math.ceil(model.resources.cpu_cores))))
     return options

@@ -168,7 +168,11 @@ class Draft:
             interpreter = self._ask(python, None, [], wanted=SERVING) if own.is_built else None
         samples, problems = no_code.samples(self.workspace, made.models)
         self.problems += problems
-        variables = {**self._variables(config.environment), **no_code.variables(made.models, samples)}
+        options = getattr(made.deployment_config, "model_options", None)
+        variables = {
+            **self._variables(config.environment),
+            **no_code.variables(made.models, samples, options),
+        }
         made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
