@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -17,6 +18,9 @@ from moorage.deployments.self_signed import make_self_signed
 from moorage.environments import Environment
 from moorage.errors import EntryScriptError, ModelInUse, PortInUse, ServiceNotFound
 from moorage.models import delete as delete_model
+from moorage.targets.container.settings import label_of
+from moorage.targets.contract import Place
+from moorage.workspace import home_folder
 
 SCRIPT = """\
 import json, os
@@ -236,15 +240,15 @@ def test_a_large_body_and_answer_pass_whole(workspace, deploy):
 
 
 def containers_of(service):
-    """Return the names of all containers of a service of that name."""
-    try:
-        listed = subprocess.run(
-            ["podman", "ps", "-a", "--format", "{{.Names}}"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+    """Return the names of all containers of that service in this test's workspace; others run beside it."""
+    if shutil.which("podman") is None:
         return []
-    return [name for name in listed.stdout.split() if name.startswith(f"moorage-{service}-")]
+    place = Place(home_folder() / "workspaces" / "test", "test", service)
+    listed = subprocess.run(
+        ["podman", "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return listed.stdout.split()

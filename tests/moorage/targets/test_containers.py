@@ -17,6 +17,9 @@ from moorage import models, services
 from moorage.deployments import ContainerConfig, InferenceConfig
 from moorage.environments import Environment
 from moorage.errors import DeploymentFailed, DeploymentTimeout
+from moorage.targets.container.settings import label_of
+from moorage.targets.contract import Place
+from moorage.workspace import home_folder
 
 SERVER = """\
 import http.server, os, signal, sys, time
@@ -99,9 +102,16 @@ def _nothing_left(request):
 
 
 def containers_of(service):
-    command = ["podman", "ps", "-a", "--format", "{{.Names}}"]
-    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    return [name for name in listed.split() if name.startswith(f"moorage-{service}-")]
+    """Return the names of all containers of that service in this test's workspace; others run beside it."""
+    place = Place(home_folder() / "workspaces" / "test", "test", service)
+    listed = subprocess.run(
+        ["podman", "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return listed.stdout.split()
 
 
 def ask(service, body=b"1", path=None, key=None):

@@ -77,6 +77,11 @@ def end(folder: Path) -> None:
             break
     kill_keeper(folder)
     orphans.kill_marked(orphans.mark(folder))
+    deadline = time.monotonic() + _KILL_AFTER_S
+    while keeper_pid(folder) is not None and time.monotonic() < deadline:
+        time.sleep(
+            0.01
+        )  # killed, but still seen; whoever looks next would take the service for one that starts
 
 
 def is_kept(folder: Path) -> bool:
