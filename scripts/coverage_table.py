@@ -61,17 +61,18 @@ class Results:
 
 
 def read_results(paths: Sequence[Path]) -> Results:
-    """Read files that pytest wrote with ``--junit-xml``."""
+    """Read files that pytest wrote with ``--junit-xml``; of what several have, the last one counts."""
     outcomes: dict[str, str] = {}
-    blocks: list[Block] = []
+    blocks: dict[tuple[str, int], Block] = {}
     for path in paths:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             file = f"{case.get('classname', '').replace('.', '/')}.py"
             outcomes[f"{file}::{case.get('name')}"] = _outcome({child.tag for child in case})
             for found in case.iter("property"):
                 if found.get("name") == "seed-block":
-                    blocks.append(Block(**json.loads(found.get("value", ""))))
-    return Results(outcomes, sorted(blocks, key=lambda block: (block.document, block.line)))
+                    block = Block(**json.loads(found.get("value", "")))
+                    blocks[block.document, block.line] = block
+    return Results(outcomes, [block for _, block in sorted(blocks.items())])
 
 
 def _outcome(tags: set[str]) -> str:
