@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage import runs
+from moorage import events, runs
 from moorage.errors import (
     InvalidArgument,
     InvalidName,
@@ -103,3 +103,57 @@ def test_a_store_that_cannot_be_reached_is_told(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://nowhere")
     with pytest.raises(TrackingUnavailable):
         runs.open_tracking(workspace)
+
+
+def test_what_changes_is_in_the_audit_log(
+    workspace: Workspace, tracking: runs.Tracking, tmp_path: Path
+) -> None:
+    before = events.list_events(workspace, limit=1)[0].id
+    experiment = tracking.experiment("audited")
+    tracking.experiment("audited")  # is there
+    tracking.set_experiment_tags(experiment, {"team": "a"})
+    run = tracking.start(experiment)
+    child = tracking.start(experiment, parent_id=run.id)
+    for value in (0.5, 0.25):
+        runs.log_metric(tracking, run.id, "loss", value)
+    runs.log_value(tracking, run.id, "classes", ["a", "b"])
+    (tmp_path / "a.txt").write_text("abc")
+    runs.upload_file(tracking, run.id, "outputs/a.txt", tmp_path / "a.txt")
+    tracking.change(run.id, add_tags={"quality": "good"}, description="better")
+    tracking.change(run.id)  # changes nothing
+    tracking.change(run.id, remove_tags=["nothing"])
+    tracking.finish(child.id, "Running")
+    with events.acting_as("ada", "10.0.0.7"):
+        tracking.finish(child.id, "Failed", "secret of a script")
+    tracking.finish(run.id, "Completed")
+    tracking.delete_experiment(experiment.id)
+
+    found = [event for event in reversed(events.list_events(workspace)) if event.id > before]
+    is_run, is_child = f"run {run.id}", f"run {child.id}"
+    assert [(event.kind, event.subject, dict(event.details)) for event in found] == [
+        ("experiment.created", "experiment audited", {}),
+        ("experiment.changed", "experiment audited", {"tags": ["team"]}),
+        ("run.started", is_run, {"experiment": "audited"}),
+        ("run.started", is_child, {"experiment": "audited", "parent": run.id}),
+        ("run.logged", is_run, {"name": "loss"}),
+        ("run.logged", is_run, {"name": "classes"}),
+        ("run.file-kept", is_run, {"path": "outputs/a.txt", "size_bytes": 3}),
+        ("run.changed", is_run, {"changed": ["description", "tags"]}),
+        ("run.changed", is_child, {"status": "Running"}),
+        ("run.ended", is_child, {"status": "Failed"}),
+        ("run.ended", is_run, {"status": "Completed"}),
+        ("experiment.deleted", "experiment audited", {}),
+    ]
+    assert next(event.actor for event in found if event.kind == "run.ended") == "ada"
+
+
+def test_what_failed_is_no_event(workspace: Workspace, tracking: runs.Tracking, run: runs.Run) -> None:
+    tracking.change(run.id, add_properties={"fixed": "1"})
+    before = events.list_events(workspace, limit=1)[0].id
+    with pytest.raises(PropertyExists):
+        tracking.change(run.id, add_properties={"fixed": "2"})
+    with pytest.raises(RunNotFound):
+        tracking.finish("nothing", "Completed")
+    with pytest.raises(InvalidName):
+        tracking.experiment("a b")
+    assert events.list_events(workspace, limit=1)[0].id == before

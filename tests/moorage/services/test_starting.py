@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage import services
+from moorage import events, services
 from moorage.errors import InvalidArgument
 from moorage.services import autostart
 from moorage.services.locks import operation
@@ -62,9 +62,11 @@ def test_down_ends_all_and_up_brings_it_back(workspace, home, model, script):
     assert orphans.marked(orphans.mark(folder)) == []
     assert lock.keeper_pid(folder) is None
     assert services.down(home) == []
+    assert events.list_events(workspace)[0].kind == "service.taken-down"
     # Not even the database is needed.
     (workspace.path / "registry.db").rename(workspace.path / "elsewhere.db")
     assert _texts(services.up(home)) == {"svc": ("started", None)}
+    assert not (workspace.path / "registry.db").exists()
     (workspace.path / "elsewhere.db").rename(workspace.path / "registry.db")
     assert services.run(workspace, "svc", "1").json()["answer"] == "one"
 
@@ -76,6 +78,8 @@ def test_what_cannot_start_is_named_and_does_not_keep_the_others_from_it(workspa
     shutil.rmtree(workspace.path / "services" / "bad" / "revisions" / "1" / "app")
     found = _texts(services.up(home, timeout_s=60))
     assert found["good"] == ("started", None)
+    (back,) = events.list_events(workspace, kind="service.brought-back")
+    assert back.subject == "service good"
     assert found["bad"][1]
     # Only what failed is tried again, and what is being changed is left to whoever does that.
     services.stop(workspace, "good")

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moorage.errors import InvalidName, WorkspaceExists, WorkspaceNotFound, WorkspaceUnusable
+from moorage.errors import InvalidName, MoorageError, WorkspaceExists, WorkspaceNotFound, WorkspaceUnusable
 from moorage.folders import make_private_folder
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME_RULE = "1 to 64 letters, digits, '-' and '_' (a-z, A-Z, 0-9), the first one a letter or digit"
 SETTINGS_FILE = "workspace.json"
+DATABASE_FILE = "registry.db"
 DEFAULT_NAME = "default"
 LABEL = "local"
 
@@ -64,8 +65,11 @@ class Workspace:
         location: str = LABEL,
         database_url: str | None = None,
         blobs_url: str | None = None,
+        is_noted: bool = True,
     ) -> "Workspace":
         """Make a workspace, or with ``exist_ok`` open the one of that name (its settings stay as they are).
+
+        That it was made is the first event of its audit log; without ``is_noted`` its database stays empty.
 
         Raises:
             InvalidName: see `NAME_RULE`.
@@ -85,8 +89,13 @@ class Workspace:
         if not (path / SETTINGS_FILE).is_file():
             # Now, and not when somebody registers a model in a workspace that cannot work.
             _check_places(database_url, blobs_url)
-            if _put_in_place(path, settings):
-                return cls(path, settings)
+            made = cls(path, settings)
+            # A database in the folder comes with the event; one elsewhere may be in use by others already.
+            has_own_database = made._database_url is None
+            if _put_in_place(path, settings, is_noted=is_noted and has_own_database):
+                if is_noted and not has_own_database:
+                    _note_creation(made, name)
+                return made
         if not exist_ok:
             raise WorkspaceExists(name)
         return cls.open(name, home=home)
@@ -146,8 +155,16 @@ class Workspace:
         """The registry's database, with the newest schema."""
         from moorage.storage import Database
 
-        url = os.environ.get("MOORAGE_DATABASE_URL") or self.settings.database_url
-        return Database.open(url or self.path / "registry.db")
+        return Database.open(self._database_url or self.path / DATABASE_FILE)
+
+    @property
+    def has_database(self) -> bool:
+        """Return whether there is one that `database` opens; where the file is not, it makes an empty one."""
+        return self._database_url is not None or (self.path / DATABASE_FILE).is_file()
+
+    @property
+    def _database_url(self) -> str | None:
+        return os.environ.get("MOORAGE_DATABASE_URL") or self.settings.database_url
 
     @cached_property
     def blobs(self) -> "Blobs":
@@ -161,6 +178,16 @@ class Workspace:
         """Change settings (`WorkspaceSettings` fields) and write them, whole or not at all."""
         self.settings = replace(self.settings, **changes)
         _write_settings(self.path, self.settings)
+
+    def note(self, kind: str, subject: str, **details: Any) -> None:
+        """Write into the audit log what changed outside of the database, such as a run or an image.
+
+        What changes rows records it in the transaction that does (`moorage.storage.audit.record`).
+        """
+        from moorage.storage.audit import record
+
+        with self.database.write() as connection:
+            record(connection, kind, subject, **details)
 
     def close(self) -> None:
         """Close the database's connections. The workspace opens again on the next use."""
@@ -199,13 +226,22 @@ def _names(home: Path | str | None) -> list[str]:
     )
 
 
-def _put_in_place(path: Path, settings: WorkspaceSettings) -> bool:
-    """Make the folder aside and rename it; False when somebody else was first."""
+def _put_in_place(path: Path, settings: WorkspaceSettings, *, is_noted: bool) -> bool:
+    """Make the folder aside and rename it; False when somebody else was first.
+
+    ``is_noted``: with a database in it whose audit log says who made it.
+    """
     aside = path.parent / f".{path.name}.{secrets.token_hex(6)}"
     try:
         make_private_folder(path.parent)
         aside.mkdir(mode=0o700)
         _write_settings(aside, settings)
+        if is_noted:
+            with Workspace(aside, settings) as made:
+                _note_creation(made, path.name)
+    except MoorageError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise WorkspaceUnusable(
@@ -222,6 +258,10 @@ def _put_in_place(path: Path, settings: WorkspaceSettings) -> bool:
             f"{path} is in the way: it is not a workspace ({SETTINGS_FILE} is missing); move it away"
         ) from None
     return True
+
+
+def _note_creation(workspace: Workspace, name: str) -> None:
+    workspace.note("workspace.created", "workspace", name=name)
 
 
 def _write_settings(path: Path, settings: WorkspaceSettings) -> None:

@@ -120,7 +120,7 @@ class Workspace:
             UserErrorException: the name is not allowed.
         """
         given = {"subscription_id": subscription_id, "resource_group": resource_group, "location": location}
-        labels = {key: value for key, value in given.items() if value is not None}
+        labels: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         workspace = Workspace._of(MoorageWorkspace.create(name, exist_ok=exist_ok, **labels))
         if show_output:
             print(f"Workspace {name} is in {workspace._moorage.path}")

@@ -24,7 +24,6 @@ from moorage.packaging import registries
 from moorage.packaging.context import Contents, epoch, look, write_context
 from moorage.packaging.engines import Engine, find_engine
 from moorage.packaging.registries import host_of
-from moorage.storage.audit import record
 from moorage.workspace import Workspace
 
 DEFAULT_NAME = "package"
@@ -137,14 +136,13 @@ def package(
             shutil.rmtree(made.context, ignore_errors=True)
             raise
     _write_record(made)
-    with workspace.database.write() as connection:
-        record(
-            connection, "package.made", f"package {made.id}", location=made.location, models=list(made.models)
-        )
+    subject = f"package {made.id}"
+    workspace.note("package.made", subject, location=made.location, models=list(made.models))
     if engine is not None and push:
         made = replace(made, digest=registries.push(engine, location, on_line))
         on_line(f"pushed to {host_of(location)}" + (f" as {made.digest}" if made.digest else ""))
         _write_record(made)
+        workspace.note("package.pushed", subject, location=made.location, digest=made.digest)
     return made
 
 

@@ -29,6 +29,8 @@ def upload_file(tracking: Tracking, run_id: str, path: str, source: str | os.Pat
         if file.name != wanted.name:  # MLflow keeps the name that the file has
             file = Path(shutil.copyfile(file, Path(aside) / wanted.name))
         tracking.client.log_artifact(run_id, str(file), folder)
+        size_bytes = file.stat().st_size
+    tracking.note_run(run_id, "file-kept", path=str(wanted), size_bytes=size_bytes)
 
 
 def list_files(tracking: Tracking, run_id: str) -> list[str]:

@@ -25,6 +25,7 @@ def log_metric(tracking: Tracking, run_id: str, name: str, value: float, step: i
         if step is None:
             step = len(tracking.client.get_metric_history(run_id, name))
         tracking.client.log_metric(run_id, name, float(value), step=step)
+    tracking.note_logged(run_id, name)
 
 
 def log_value(tracking: Tracking, run_id: str, name: str, value: Any) -> None:
@@ -43,6 +44,7 @@ def log_value(tracking: Tracking, run_id: str, name: str, value: Any) -> None:
         file = Path(aside) / f"{hashlib.sha256(name.encode()).hexdigest()}.json"
         file.write_text(text, encoding="utf-8")
         tracking.client.log_artifact(run_id, str(file), _FOLDER)
+    tracking.note_logged(run_id, name)
 
 
 def read_metrics(tracking: Tracking, run_id: str, name: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The tracking store of a workspace: its experiments, and the life of runs.
 
-MLflow keeps everything. Without ``$MLFLOW_TRACKING_URI`` it does so in ``runs.db`` and ``run-files/`` of the
-workspace; with it, on the server or in the place that the variable names.
+MLflow keeps everything, and what changes is an event of the workspace's audit log. Without
+``$MLFLOW_TRACKING_URI`` MLflow keeps it in ``runs.db`` and ``run-files/`` of the workspace; with it, on the
+server or in the place that the variable names.
 """
 
 import logging
@@ -15,7 +16,7 @@ from typing import Any
 
 from moorage.errors import InvalidArgument, NotSupported, PropertyExists, RunNotFound, TrackingUnavailable
 from moorage.folders import make_private_folder
-from moorage.runs.records import STATUSES, Experiment, Run, check_experiment_name
+from moorage.runs.records import FINAL, STATUSES, Experiment, Run, check_experiment_name
 from moorage.workspace import Workspace
 
 _PROPERTY = "moorage.property."
@@ -27,14 +28,29 @@ _PAGE = 1000
 class Tracking:
     """One open store. ``client`` is MLflow's, for what is not here; made by `open_tracking`."""
 
-    def __init__(self, client: Any, artifact_root: str | None) -> None:
+    def __init__(self, client: Any, artifact_root: str | None, workspace: Workspace) -> None:
         self.client = client
         self._artifact_root = artifact_root
+        self._workspace = workspace
+        self._logged: set[tuple[str, str]] = set()
 
     @property
     def uri(self) -> str:
         """The address of the store, for ``mlflow.set_tracking_uri``."""
         return str(self.client.tracking_uri)
+
+    def note_run(self, run_id: str, verb: str, **details: Any) -> None:
+        """Write into the audit log what happened to a run."""
+        self._workspace.note(f"run.{verb}", f"run {run_id}", **details)
+
+    def note_logged(self, run_id: str, name: str) -> None:
+        """As `note_run`, for the first value only that is logged under a name: MLflow has all of them."""
+        if (run_id, name) not in self._logged:
+            self.note_run(run_id, "logged", name=name)
+            self._logged.add((run_id, name))
+
+    def _note_experiment(self, name: str, verb: str, **details: Any) -> None:
+        self._workspace.note(f"experiment.{verb}", f"experiment {name}", **details)
 
     # --- experiments ---
 
@@ -51,6 +67,7 @@ class Tracking:
                 root = self._artifact_root
                 place = None if root is None else f"{root}/{name}"
                 found = self.client.get_experiment(self.client.create_experiment(name, place))
+                self._note_experiment(name, "created")
         return Experiment(found.experiment_id, found.name, dict(found.tags))
 
     def experiment_of(self, run: Run) -> Experiment:
@@ -71,11 +88,15 @@ class Tracking:
         with clear_errors():
             for key, value in tags.items():
                 self.client.set_experiment_tag(experiment.id, key, value)
+        if tags:
+            self._note_experiment(experiment.name, "changed", tags=sorted(tags))
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Mark an experiment as deleted; MLflow keeps what is in it."""
         with clear_errors():
+            name = self.client.get_experiment(experiment_id).name
             self.client.delete_experiment(experiment_id)
+        self._note_experiment(name, "deleted")
 
     # --- runs ---
 
@@ -83,7 +104,9 @@ class Tracking:
         """Start a run; its state is Running until `finish`."""
         tags = {} if parent_id is None else {_PARENT: parent_id}
         with clear_errors():
-            return _record(self.client.create_run(experiment.id, tags=tags, run_name=name))
+            made = _record(self.client.create_run(experiment.id, tags=tags, run_name=name))
+        self.note_run(made.id, "started", experiment=experiment.name, parent=parent_id)
+        return made
 
     def run(self, run_id: str) -> Run:
         """Return a run as it is now.
@@ -126,6 +149,7 @@ class Tracking:
                 self.client.update_run(run_id, status=words[status])
             else:
                 self.client.set_terminated(run_id, status=words[status])
+        self.note_run(run_id, "ended" if status in FINAL else "changed", status=status)
         return self.run(run_id)
 
     def change(
@@ -160,6 +184,15 @@ class Tracking:
                 self.client.set_tag(run_id, key, str(value))
             if name is not None:
                 self.client.update_run(run_id, name=name)
+        given = {
+            "name": name,
+            "description": description,
+            "tags": add_tags or set(remove_tags) & current.tags.keys(),
+            "properties": add_properties,
+        }
+        changed = [key for key, value in given.items() if value or (key == "description" and value == "")]
+        if changed:
+            self.note_run(run_id, "changed", changed=changed)
         return self.run(run_id)
 
 
@@ -187,7 +220,7 @@ def open_tracking(workspace: Workspace) -> Tracking:
         uri, root = f"sqlite:///{workspace.path / 'runs.db'}", files.as_uri()
     # Once more: the import has set up a log of its own.
     with _quiet(), clear_errors():
-        return Tracking(MlflowClient(tracking_uri=uri), root)
+        return Tracking(MlflowClient(tracking_uri=uri), root, workspace)
 
 
 def _record(found: Any) -> Run:

@@ -196,8 +196,7 @@ def change(workspace: Workspace, name: str, **columns: Any) -> None:
 
 def note(workspace: Workspace, name: str, verb: str, **details: Any) -> None:
     """Write into the audit log what was done to a service without changing its rows."""
-    with workspace.database.write() as connection:
-        record(connection, f"service.{verb}", f"service {name}", **details)
+    workspace.note(f"service.{verb}", f"service {name}", **details)
 
 
 def forget_revisions(workspace: Workspace, name: str, numbers: Iterable[int]) -> None:

@@ -49,7 +49,8 @@ def signing_keys(workspace: Workspace) -> list[SigningKey]:
     """Return the keys whose tokens are accepted; the first call makes one."""
     text = Vault(workspace).read(_NAME)
     if text is None:
-        text = Vault(workspace).change(_NAME, lambda found: found or _as_text([_begin(_new())]))
+        made = _begin(_new())
+        text = Vault(workspace).change(_NAME, lambda found: found or _as_text([made]), _noted("made", made))
     return _from_text(text)
 
 
@@ -97,14 +98,18 @@ def rotate(workspace: Workspace, tell_services: Callable[[], None], *, revoke: b
         kept = [] if revoke else [replace(key, retired_at=key.retired_at or _now()) for key in others]
         return _as_text([*kept, _begin(coming)])
 
-    def note(connection: Connection) -> None:
-        record(connection, "workspace.signing-key-replaced", "workspace", key=coming.id, revoked=revoke)
-
-    Vault(workspace).change(_NAME, announce)
+    Vault(workspace).change(_NAME, announce, _noted("announced", coming))
     tell_services()
-    Vault(workspace).change(_NAME, begin, note)
+    Vault(workspace).change(_NAME, begin, _noted("replaced", coming, revoked=revoke))
     tell_services()
     return coming.id
+
+
+def _noted(verb: str, key: SigningKey, **details: bool) -> Callable[[Connection], None]:
+    def note(connection: Connection) -> None:
+        record(connection, f"workspace.signing-key-{verb}", "workspace", key=key.id, **details)
+
+    return note
 
 
 def _new() -> SigningKey:

@@ -1,9 +1,13 @@
 """Starting and stopping the processes of services, and bringing all of them back after a restart."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from moorage.errors import InvalidArgument, MoorageError
 from moorage.services import rows
@@ -119,6 +123,7 @@ def up(
         )
         on_outcome(outcome)
         outcomes.append(outcome)
+    _note(home, outcomes, "started", "brought-back")
     return outcomes
 
 
@@ -142,7 +147,17 @@ def down(
             problem = str(error)
         outcomes.append(Outcome(place.workspace_name, place.service, "stopped", problem))
         on_outcome(outcomes[-1])
+    _note(home, outcomes, "stopped", "taken-down")
     return outcomes
+
+
+def _note(home: Path | str | None, outcomes: Sequence[Outcome], text: str, verb: str) -> None:
+    """Write into the audit logs what was done. Services have to come back also where no database answers."""
+    done = [outcome for outcome in outcomes if outcome.text == text and outcome.problem is None]
+    for name, ours in groupby(done, key=lambda outcome: outcome.workspace):
+        with suppress(MoorageError, SQLAlchemyError), Workspace.open(name, home=home) as workspace:
+            for outcome in ours if workspace.has_database else ():
+                rows.note(workspace, outcome.service, verb)
 
 
 def _places(home: Path | str | None, workspace_name: str | None) -> list[Place]:

@@ -95,6 +95,7 @@ def restore(
                 location=head["location"],
                 database_url=database_url,
                 blobs_url=blobs_url,
+                is_noted=False,  # the rows of the backup go into an empty database, events too
             )
             try:
                 _read(workspace, archive, head, say)
