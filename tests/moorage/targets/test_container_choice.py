@@ -18,7 +18,7 @@ from moorage.errors import (
     StorageFull,
 )
 from moorage.targets.container import choose_place
-from moorage.targets.container.engine import find_engine
+from moorage.targets.container.engine import engine_variables, find_engine
 
 INFO = {
     "host": {"cgroupControllers": ["cpu", "memory"], "cgroupVersion": "v2", "security": {"rootless": True}}
@@ -85,6 +85,19 @@ def test_an_engine_that_is_stopped_says_so_in_its_own_words(engine):
     engine(info=(1, "Cannot connect to the daemon. Is it running?"))
     with pytest.raises(ContainerEngineNotFound, match=r"podman does not work: .*Is it running"):
         find_engine()
+
+
+def test_an_engine_of_another_machine_runs_no_services_of_this_one(engine, monkeypatch):
+    monkeypatch.setenv("CONTAINER_HOST", "ssh://root@elsewhere/run/podman.sock")
+    with pytest.raises(ContainerEngineNotFound, match="CONTAINER_HOST names the engine of another machine"):
+        find_engine()
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///run/user/1000/podman.sock")
+    assert find_engine().name == "podman"
+
+
+def test_the_way_to_an_engine_is_kept_for_later(monkeypatch):
+    there = {"DOCKER_HOST": "unix:///run/user/1000/docker.sock", "XDG_RUNTIME_DIR": "/run/user/1000"}
+    assert engine_variables({**there, "AWS_SECRET_ACCESS_KEY": "x", "PATH": "/bin"}) == there
 
 
 def test_what_an_engine_cannot_limit_is_known(engine):

@@ -38,7 +38,6 @@ class Running:
                 pass_fds=(listener.fileno(), events),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "FAKE_ENGINE_STATE": str(folder)},
                 start_new_session=True,
             )
         os.close(events)
@@ -87,6 +86,7 @@ def front(tmp_path):
                 name="svc",
                 label="a=b",
                 run_folder="../../run",
+                engine_variables={"FAKE_ENGINE_STATE": str(tmp_path)},
                 **changes,
             )
             started.append(Running(tmp_path, settings, listener))

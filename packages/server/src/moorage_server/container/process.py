@@ -64,7 +64,7 @@ class Container:
                 pass_fds=(read_end,),
                 # It has to outlive this process for a moment, whoever kills that and its group.
                 start_new_session=True,
-                env={name: value for name, value in os.environ.items() if name != orphans.MARK},
+                env=self._environment(),
             )  # fmt: skip
         finally:
             os.close(read_end)
@@ -140,6 +140,7 @@ class Container:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=self._environment(),
         )
         try:
             out, errors = await asyncio.wait_for(process.communicate(), timeout_s)
@@ -152,6 +153,10 @@ class Container:
         if process.returncode != 0:
             raise EngineFault(errors.decode(errors="replace").strip())
         return out.decode(errors="replace")
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name != orphans.MARK}
+        return {**kept, **self.settings.engine_variables}
 
     def _arguments(self) -> list[str]:
         settings = self.settings

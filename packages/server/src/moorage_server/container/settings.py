@@ -38,6 +38,7 @@ class ContainerSettings:
     options: tuple[str, ...] = ()  # of the engine's `run`
     command: tuple[str, ...] = ()  # behind the image
     mounts: Mapping[str, str] = field(default_factory=dict)  # path here to path in the container, read only
+    engine_variables: Mapping[str, str] = field(default_factory=dict)  # where its program finds the engine
     cpu_cores: float | None = None  # once it is ready; until then it may have at least one
     memory_bytes: int | None = None
     scoring: Probe = Probe("/score")  # what is asked of /score is asked of this path

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,10 @@ MODE_VARIABLE = "MOORAGE_CONTAINER_ENGINE"
 MODES = ("auto", "none", "docker", "podman")
 RUNNERS = ("docker", "podman")
 PROBE_TIMEOUT_S = 20.0
+# What tells a program where its engine, its settings and its images are; a rootless one is found by these.
+_VARIABLES = frozenset({"DBUS_SESSION_BUS_ADDRESS", "REGISTRY_AUTH_FILE", "STORAGE_DRIVER", "STORAGE_OPTS"})
+_PREFIXES = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "XDG_")
+_HERE = ("unix://", "fd://", "npipe://", "tcp://localhost:", "tcp://127.", "tcp://[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +98,31 @@ def find_engine() -> Engine:
         if path is None:
             faults.append(f"{name} is not installed")
             continue
-        facts, fault = _info(path)
+        elsewhere = _elsewhere(name)
+        facts, fault = ({}, elsewhere) if elsewhere else _info(path)
         if fault is None:
             return _engine(name, path, facts)
         faults.append(f"{name} does not work: {fault}")
     raise ContainerEngineNotFound(faults)
 
 
+def engine_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what the engine's program needs of ``variables`` to find its engine, also after a restart."""
+    return {n: v for n, v in variables.items() if n in _VARIABLES or n.startswith(_PREFIXES)}
+
+
 def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it gives no reason"
+
+
+def _elsewhere(name: str) -> str | None:
+    """Say so if the engine is one of another machine: a container there sees no file and has no port here."""
+    variable = "DOCKER_HOST" if name == "docker" else "CONTAINER_HOST"
+    address = os.environ.get(variable, "")
+    if not address or address.startswith(_HERE) or "://" not in address:
+        return None
+    return f"{variable} names the engine of another machine, and services run on this one"
 
 
 def _info(path: str) -> tuple[dict[str, Any], str | None]:

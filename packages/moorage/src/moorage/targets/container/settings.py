@@ -1,6 +1,7 @@
 """The two settings files of a revision in a container: for the front outside, and for the server inside."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from moorage.deployments import ContainerConfig
 from moorage.deployments.plans import Plan
 from moorage.deployments.source import MODELS_FOLDER
 from moorage.packaging.dockerfile import APP_ROOT, PORT, SERVER, USER
-from moorage.targets.container.engine import Engine
+from moorage.targets.container.engine import Engine, engine_variables
 from moorage.targets.container.image import ServiceImage
 from moorage.targets.contract import Place
 from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE, SETTINGS_FILE, service_folder
@@ -50,6 +51,7 @@ def front_settings(
         options=(*_limits(config, engine), *own),
         command=_own_command() if image else (),
         mounts=_mounts(plan, is_ours=image is not None),
+        engine_variables=engine_variables(os.environ),
         cpu_cores=config.cpu_cores if engine.limits_cpu else None,
         memory_bytes=_memory_bytes(config),
         response_timeout_s=0.0 if image else own_timeout_s,
