@@ -1,6 +1,7 @@
 """Every parser of the runtime: any bytes give a value or the one error that it names."""
 
 import io
+import itertools
 import json
 import math
 import socket
@@ -25,6 +26,7 @@ from moorage_runtime.http.multipart import MalformedMultipart, MultipartReader
 from moorage_runtime.http.quoting import decode_component, parse_cookies, parse_pairs
 from moorage_runtime.http.response import Response
 from moorage_runtime.settings import InvalidSettings, parse_settings
+from moorage_runtime.upload_pieces import UnbrokenDashes
 
 latin = st.text(st.characters(max_codepoint=255))
 
@@ -67,7 +69,7 @@ def test_array_heads_are_checked_again_when_they_are_known(data) -> None:
     assert reader.read_array(good).tolist() == [[1, 2], [3, 4]]
     for payload in (good[:20] + data, good + data, good[: len(data)], data):
         with suppress(frames.ProtocolError):
-            assert reader.read_array(payload).nbytes <= len(payload)
+            assert reader.read_array(payload).nbytes <= 8 * len(payload)
     assert reader.read_array(good).tolist() == [[1, 2], [3, 4]]
 
 
@@ -175,7 +177,7 @@ def test_joined_arrays_hold_all_rows(counts) -> None:
         flat = [x for row in part for x in row]
         payload = frames.pack_array("f8", (len(part), 2), struct.pack(f"<{len(flat)}d", *flat))
         batch.append(frames.Frame(frames.SCORE, 0, frames.ARRAY, 1, payload))
-    code, shape, data, got = join_arrays(batch)
+    code, shape, data, got = join_arrays(batch, Arguments(SCRIPT).read_array)
     assert (code, shape, got) == ("f8", (sum(counts), 2), counts)
     expected = [x for part in rows for row in part for x in row]
     assert list(struct.unpack(f"<{len(data) // 8}d", data)) == expected
@@ -315,6 +317,22 @@ def test_multipart_parts_are_read_back(parts, end, step, preamble) -> None:
     if end == b"\n" and any(content.endswith(b"\r") for content, _ in parts):
         return  # a CR before a bare LF belongs to the line end: nobody can tell
     assert parse_multipart(body, step=step) == (fields, files)
+
+
+@given(
+    st.binary(max_size=40), st.sampled_from([b"", b"-", b"--", b"-" * 300, b"\r\n--XX--"]), st.integers(1, 30)
+)
+def test_pieces_for_a_parser_are_the_body(body, dashes, size) -> None:
+    body = body + dashes + body + dashes
+    stream, pieces = UnbrokenDashes(io.BytesIO(body)), []
+    while piece := stream.read(size):
+        pieces.append(piece)
+    assert b"".join(pieces) == body
+    assert UnbrokenDashes(io.BytesIO(body)).read() == body
+    for before, after in itertools.pairwise(pieces):
+        run = len(before) - len(before.rstrip(b"-"))
+        assert run == 0 or not after.startswith(b"-") or run > 256
+        assert len(before) <= size + 256
 
 
 def test_limits_of_multipart() -> None:
