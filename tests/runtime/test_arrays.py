@@ -200,6 +200,29 @@ def test_array_results_are_split(batching) -> None:
     assert [reply.json for reply in replies] == [[i - 3.0] * 2 for i in range(5)]
 
 
+def carried(rows, code, carrier):
+    flat = [x for row in rows for x in row]
+    head = frames.pack_array(code, (len(rows), len(rows[0])), b"")
+    size = int(carrier[1])
+    return head[:3] + bytes([size]) + head[4:] + struct.pack(f"<{len(flat)}{' bh i'[size]}", *flat)
+
+
+@pytest.mark.parametrize("carrier", ["i1", "i2", "i4"])
+@pytest.mark.parametrize("code", ["f8", "i8"])
+def test_numbers_may_be_carried_as_smaller_ones(scorer, numpy_python, code, carrier) -> None:
+    client = scorer(NUMPY, python=numpy_python)
+    replies = exchange(client, [carried([[5, -100], [7, 1]], code, carrier), pack([[5, 1]], code)])
+    expected = ["[-190.0, 16.0]", "[12.0]"] if code == "f8" else ["[-190, 16]", "[12]"]
+    assert [reply.text for reply in replies] == expected
+
+
+def test_arrays_are_joined_however_they_are_carried(batching) -> None:
+    payloads = [pack([[1.0, 1.0]]), carried([[2, 1]], "f8", "i1"), carried([[300, 1], [4, 1]], "f8", "i2")]
+    replies = exchange(batching, [*payloads, pack([[0.5, 1.0]])])
+    assert [reply.json for reply in replies] == [[4.0], [6.0], [602.0, 10.0], [3.0]]
+    assert batching.calls() == [5]
+
+
 def test_empty_requests_are_batched_too(batching) -> None:
     empty = frames.pack_array("f8", (0, 2), b"")
     replies = exchange(batching, [pack([[1.0, 1.0]]), empty, pack([[2.0, 1.0]])])

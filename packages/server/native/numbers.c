@@ -15,6 +15,7 @@
 
 #define MAX_RANK 8
 #define MAX_DIGITS 19 /* what 64 bits hold in any case */
+#define FEW_NUMBERS 128 /* below, the bytes that narrow() saves are not worth the look at each */
 #define TEN_TO_19 UINT64_C(10000000000000000000)
 #define EXACT (UINT64_C(1) << 53)
 #define INLINE static inline __attribute__((always_inline))
@@ -30,6 +31,7 @@ typedef struct {
     const char *end; /* where the zero byte is */
     char *out;       /* where the next number goes */
     char kind;       /* 'd' double, 'i' int64, 'u' uint64 */
+    uint64_t bits;   /* of all numbers together, ~n for a negative one; all set if there is a fraction */
     int rank;
     Py_ssize_t extents[MAX_RANK]; /* of the inner dimensions: rank - 1 of them */
 } Text;
@@ -53,6 +55,24 @@ INLINE int take(Text *text, char expected)
     return 1;
 }
 
+/* How many of eight characters are digits, from the first on, and what they make together. */
+INLINE int word_of_digits(const char *at, uint64_t *value)
+{
+    uint64_t word;
+    memcpy(&word, at, 8);
+    word -= UINT64_C(0x3030303030303030);
+    /* The lowest high bit that is set belongs to the first character that is no digit. */
+    uint64_t others = (word | (word + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080);
+    const int count = others ? __builtin_ctzll(others) >> 3 : 8;
+    if (count == 0)
+        return 0;
+    word <<= 64 - 8 * count;
+    word = word * 10 + (word >> 8);
+    *value = (((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064)) +
+              (((word >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001))) >> 32 & 0xffffffff;
+    return count;
+}
+
 /* Append the digits at `at` to `value`; return where they end. Overflow is for the caller to notice.
  *
  * Eight characters at once, by the usual arithmetic on a word: numbers of one digit and of two come in
@@ -60,23 +80,14 @@ INLINE int take(Text *text, char expected)
 INLINE const char *digits(const char *at, const char *end, uint64_t *value)
 {
     static const uint64_t scales[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    uint64_t sum = *value;
+    uint64_t sum = *value, part;
     while (EIGHT_AT_ONCE && end - at >= 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        word -= UINT64_C(0x3030303030303030);
-        /* The lowest high bit that is set belongs to the first character that is no digit. */
-        uint64_t others = (word | (word + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080);
-        int count = others ? __builtin_ctzll(others) >> 3 : 8;
+        const int count = word_of_digits(at, &part);
         if (count == 0) {
             *value = sum;
             return at;
         }
-        word <<= 64 - 8 * count;
-        word = word * 10 + (word >> 8);
-        word = (((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064)) +
-                (((word >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001))) >> 32;
-        sum = sum * scales[count] + (word & 0xffffffff);
+        sum = sum * scales[count] + part;
         at += count;
         if (count < 8) {
             *value = sum;
@@ -201,7 +212,27 @@ INLINE Py_ssize_t numbers(Text *text, const char kind)
 {
     const char *at = text->at, *const end = text->end;
     char *out = text->out;
+    uint64_t bits = text->bits;
+    int was_whole = 1;
     for (;;) {
+        /* Most whole numbers have up to seven digits, a comma behind them, and perhaps one space. */
+        while (EIGHT_AT_ONCE && was_whole && end - at > 9) {
+            uint64_t value;
+            const int count = word_of_digits(at, &value);
+            if (count == 0 || count == 8 || at[count] != ',' || (*at == '0' && count > 1))
+                break;
+            if (kind == 'd') {
+                const double result = (double)(int64_t)value;
+                memcpy(out, &result, 8);
+            } else {
+                memcpy(out, &value, 8);
+            }
+            out += 8;
+            bits |= value;
+            at += count + 1;
+            if (*at == ' ')
+                at++;
+        }
         at = after_space(at);
         const char *const start = at;
         at += *at == '-';
@@ -220,14 +251,19 @@ INLINE Py_ssize_t numbers(Text *text, const char kind)
             if (at == NULL)
                 return -1;
             memcpy(out, &result, 8);
+            bits = UINT64_MAX;
+            was_whole = 0;
         } else if (kind == 'u') {
             if (is_negative && value)
                 return -1;
             memcpy(out, &value, 8);
+            bits |= value;
         } else {
             if (value > (uint64_t)INT64_MAX)
                 return -1;
             const int64_t whole = is_negative ? -(int64_t)value : (int64_t)value;
+            bits |= (uint64_t)(is_negative ? ~whole : whole);
+            was_whole = 1;
             if (kind == 'i') {
                 memcpy(out, &whole, 8);
             } else {
@@ -246,6 +282,7 @@ INLINE Py_ssize_t numbers(Text *text, const char kind)
     const Py_ssize_t count = (out - text->out) / 8;
     text->at = at + 1;
     text->out = out;
+    text->bits = bits;
     return count;
 }
 
@@ -290,11 +327,48 @@ static int document(Text *text, const char *key, Py_ssize_t key_size)
     return text->at == text->end;
 }
 
+#define WRITE_EACH_AS(type)                              \
+    for (Py_ssize_t i = 0; i < count; i++) {             \
+        int64_t whole;                                   \
+        memcpy(&whole, numbers + 8 * i, 8);              \
+        if (kind == 'd') {                               \
+            double number;                               \
+            memcpy(&number, &whole, 8);                  \
+            whole = (int64_t)number;                     \
+        }                                                \
+        const type number = (type)whole;                 \
+        memcpy(numbers + size * i, &number, sizeof number); \
+    }
+
+/* Write whole numbers of 8 bytes over themselves as signed integers of `size` bytes, which hold them. */
+INLINE void narrow(char *numbers, Py_ssize_t count, int size, const char kind)
+{
+    if (size == 1)
+        WRITE_EACH_AS(int8_t)
+    else if (size == 2)
+        WRITE_EACH_AS(int16_t)
+    else
+        WRITE_EACH_AS(int32_t)
+}
+
+static void narrow_doubles(char *numbers, Py_ssize_t count, int size) { narrow(numbers, count, size, 'd'); }
+static void narrow_integers(char *numbers, Py_ssize_t count, int size) { narrow(numbers, count, size, 'i'); }
+
+/* How many bytes of each number the scorer needs to be sent. */
+static int size_of_each(const Text *text, Py_ssize_t count)
+{
+    if (count < FEW_NUMBERS || text->bits > INT32_MAX)
+        return 8;
+    return text->bits <= INT8_MAX ? 1 : text->bits <= INT16_MAX ? 2 : 4;
+}
+
 PyDoc_STRVAR(parse_doc,
-             "parse(body, key, extents, kind)\n--\n\n"
-             "Return the numbers of ``{key: [...]}`` as bytes in the machine's byte order, 8 bytes each.\n\n"
+             "parse(body, key, extents, kind, may_narrow)\n--\n\n"
+             "Return the numbers of ``{key: [...]}`` as ``(bytes per number, bytes)``, in the machine's byte order.\n\n"
              "``extents`` are those of all dimensions but the first, which is free. ``kind`` is 'd' (double),\n"
-             "'i' (int64) or 'u' (uint64). None for every text that is not exactly of that form.");
+             "'i' (int64) or 'u' (uint64): 8 bytes each. If it may, it returns many numbers as signed integers\n"
+             "of 1, 2 or 4 bytes where these are the same numbers. None for every text that is not exactly of\n"
+             "that form.");
 
 static PyObject *parse(PyObject *module, PyObject *arguments)
 {
@@ -303,9 +377,10 @@ static PyObject *parse(PyObject *module, PyObject *arguments)
     const char *key;
     char *content;
     Py_ssize_t key_size, size;
-    int kind;
+    int kind, may_narrow;
     Text text;
-    if (!PyArg_ParseTuple(arguments, "Ss#O!C", &body, &key, &key_size, &PyTuple_Type, &extents, &kind))
+    if (!PyArg_ParseTuple(arguments, "Ss#O!Cp", &body, &key, &key_size, &PyTuple_Type, &extents, &kind,
+                          &may_narrow))
         return NULL;
     if ((kind != 'd' && kind != 'i' && kind != 'u') || PyTuple_Size(extents) >= MAX_RANK) {
         PyErr_SetString(PyExc_ValueError, "kind must be 'd', 'i' or 'u', and extents fewer than 8");
@@ -322,15 +397,21 @@ static PyObject *parse(PyObject *module, PyObject *arguments)
     text.at = content;
     text.end = content + size;
     text.kind = (char)kind;
+    text.bits = 0;
     /* A number needs a digit, and a comma or bracket behind it: there cannot be more than this. */
     char *buffer = PyMem_Malloc((size_t)(size / 2 + 1) * 8);
     if (buffer == NULL)
         return PyErr_NoMemory();
     text.out = buffer;
-    if (document(&text, key, key_size))
-        result = PyBytes_FromStringAndSize(buffer, text.out - buffer);
-    else
+    if (document(&text, key, key_size)) {
+        const Py_ssize_t count = (text.out - buffer) / 8;
+        const int each = may_narrow ? size_of_each(&text, count) : 8;
+        if (each < 8)
+            (text.kind == 'd' ? narrow_doubles : narrow_integers)(buffer, count, each);
+        result = Py_BuildValue("iy#", each, buffer, count * each);
+    } else {
         result = Py_NewRef(Py_None);
+    }
     PyMem_Free(buffer);
     return result;
 }

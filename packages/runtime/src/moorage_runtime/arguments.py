@@ -78,19 +78,22 @@ def _array_reader() -> Callable[[Payload], Any]:
 
     dtypes = {code: numpy.dtype(code) for code in frames.ARRAY_TYPES}
     is_little = sys.byteorder == "little"
-    ndarray, unpack = numpy.ndarray, frames.unpack_array
-    known: Dict[bytes, Tuple[Any, Tuple[int, ...], int, int]] = {}
+    ndarray, unpack = numpy.ndarray, frames.unpack_carried
+    known: Dict[bytes, Tuple[Any, Tuple[int, ...], int, int, Any]] = {}
 
     def read(payload: Payload) -> Any:
         # Type code, number of dimensions and extents; the same for all requests of one form.
         head = bytes(payload[: 4 + 8 * payload[2]]) if len(payload) > 3 else b""
         entry = known.get(head)
         if entry is None or entry[3] != len(payload):
-            type_code, shape, data = unpack(payload)  # checks everything
+            type_code, carrier, shape, data = unpack(payload)  # checks everything
             if len(known) >= _KNOWN_HEADS:
                 known.clear()
-            entry = known[head] = (dtypes[type_code], shape, len(head), len(head) + len(data))
+            wanted = dtypes[type_code] if carrier != type_code else None
+            entry = known[head] = (dtypes[carrier], shape, len(head), len(head) + len(data), wanted)
         array = ndarray(entry[1], entry[0], payload, entry[2])
+        if entry[4] is not None:
+            return (array if is_little else array.byteswap()).astype(entry[4])
         # A copy is aligned, owns its memory and may be written to, like an array made from a list.
         return array.copy() if is_little else array.byteswap()
 

@@ -1,7 +1,8 @@
 """Natural batching: what queued while the last call ran is concatenated and scored in one call."""
 
+import sys
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from . import frames, logs
 from .connection import Connection
@@ -112,14 +113,29 @@ def is_batchable(frame: frames.Frame) -> bool:
 
 
 def have_same_form(one: bytes, two: bytes) -> bool:
-    """Return whether two packed arrays agree in type and in every extent but the number of rows."""
+    """Return whether two packed arrays agree in type and in every extent but the number of rows.
+
+    How their numbers are carried makes no difference.
+    """
     rest = _FIXED_HEAD_BYTES + 8
-    return bool(one[:4] == two[:4] and one[rest : 4 + 8 * one[2]] == two[rest : 4 + 8 * two[2]])
+    return bool(one[:3] == two[:3] and one[rest : 4 + 8 * one[2]] == two[rest : 4 + 8 * two[2]])
 
 
-def join_arrays(batch: List[frames.Frame]) -> Tuple[str, Tuple[int, ...], bytearray, List[int]]:
-    """Return ``(type code, shape, data, rows per request)`` of all arrays one after the other."""
-    unpacked = [frames.unpack_array(frame.payload) for frame in batch]
-    counts = [shape[0] for _, shape, _ in unpacked]
-    data = bytearray().join(content for _, _, content in unpacked)
-    return unpacked[0][0], (sum(counts),) + unpacked[0][1][1:], data, counts
+def join_arrays(
+    batch: List[frames.Frame], read: Callable[[Any], Any]
+) -> Tuple[str, Tuple[int, ...], Any, List[int]]:
+    """Return ``(type code, shape, data, rows per request)`` of all arrays one after the other.
+
+    ``read`` makes a numpy array of a payload whose numbers are carried as smaller ones.
+    """
+    unpacked = [frames.unpack_carried(frame.payload) for frame in batch]
+    counts = [shape[0] for _, _, shape, _ in unpacked]
+    data = bytearray().join(
+        content if carrier == code else _little_endian(read(frame.payload))
+        for frame, (code, carrier, _, content) in zip(batch, unpacked)
+    )
+    return unpacked[0][0], (sum(counts),) + unpacked[0][2][1:], data, counts
+
+
+def _little_endian(array: Any) -> bytes:
+    return bytes((array if sys.byteorder == "little" else array.byteswap()).tobytes())

@@ -59,8 +59,9 @@ LAST = 1  # BODY, CHUNK: nothing follows
 ABORTED = 2  # BODY, CHUNK: the other side went away or broke off
 
 _U32 = struct.Struct("<I")
-_ARRAY_HEAD = struct.Struct("<2sBx")  # type code such as b"f8", number of dimensions
+_ARRAY_HEAD = struct.Struct("<2sBB")  # type code such as b"f8", number of dimensions, carried bytes or 0
 ARRAY_TYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
+_CARRIERS = {0: "", 1: "i1", 2: "i2", 4: "i4"}
 
 
 class ProtocolError(Exception):
@@ -157,7 +158,7 @@ def join_section(section: bytes, rest: bytes = b"") -> bytes:
 
 def pack_array(type_code: str, shape: Tuple[int, ...], data: BytesLike) -> bytes:
     """Describe a C-contiguous little-endian buffer: ``type_code`` as in numpy (``"f8"``)."""
-    head = _ARRAY_HEAD.pack(type_code.encode("ascii"), len(shape))
+    head = _ARRAY_HEAD.pack(type_code.encode("ascii"), len(shape), 0)
     return head + struct.pack("<%dQ" % len(shape), *shape) + bytes(data)
 
 
@@ -167,19 +168,35 @@ def unpack_array(payload: BytesLike) -> Tuple[str, Tuple[int, ...], memoryview]:
     Raises:
         ProtocolError: unknown type, or the size does not follow from the shape.
     """
+    type_code, carrier, shape, data = unpack_carried(payload)
+    if carrier != type_code:
+        raise ProtocolError("an array of %s that is carried as %s cannot come here" % (type_code, carrier))
+    return type_code, shape, data
+
+
+def unpack_carried(payload: BytesLike) -> Tuple[str, str, Tuple[int, ...], memoryview]:
+    """Return ``(type_code, carrier, shape, data)`` of an array whose numbers may be carried as smaller ones.
+
+    ``carrier`` is the type code of ``data``: ``type_code``, or ``i1``, ``i2``, ``i4`` for whole numbers that
+    are to be made numbers of ``type_code`` (the fourth byte of the payload: bytes per number, or 0).
+
+    Raises:
+        ProtocolError: unknown type, or the size does not follow from the shape.
+    """
     if len(payload) < 4:
         raise ProtocolError("an array head is missing")
-    code, dimensions = _ARRAY_HEAD.unpack_from(payload)
+    code, dimensions, carried = _ARRAY_HEAD.unpack_from(payload)
     type_code = code.decode("latin-1")
-    if type_code not in ARRAY_TYPES:
-        raise ProtocolError("unknown array type %r" % type_code)
+    if type_code not in ARRAY_TYPES or carried not in _CARRIERS:
+        raise ProtocolError("unknown array type %r, carried in %d bytes" % (type_code, carried))
+    carrier = _CARRIERS[carried] or type_code
     start = 4 + 8 * dimensions
     if dimensions > 64 or start > len(payload):
         raise ProtocolError("an array of %d dimensions does not fit its message" % dimensions)
     shape = struct.unpack_from("<%dQ" % dimensions, payload, 4)
-    size = int(type_code[1])
+    size = int(carrier[1])
     for extent in shape:
         size *= extent
     if size != len(payload) - start:
         raise ProtocolError("array data has %d bytes, its shape says %d" % (len(payload) - start, size))
-    return type_code, shape, memoryview(payload)[start:]
+    return type_code, carrier, shape, memoryview(payload)[start:]

@@ -220,7 +220,7 @@ class Scorer:
 
     def _run_arrays(self, batch: List[frames.Frame]) -> Tuple[Any, List[int]]:
         """Call ``run`` once with the rows of all requests; also return how many each of them has."""
-        type_code, shape, data, counts = join_arrays(batch)
+        type_code, shape, data, counts = join_arrays(batch, self._arguments.read_array)
         array = self._arguments.make_array(type_code, shape, data)
         return self._caller.run(**self._arguments.of_array(array)), counts
 

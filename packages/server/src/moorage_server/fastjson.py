@@ -59,7 +59,10 @@ class ArrayDecoder:
         self._is_wide = expected.type_code in _WIDE
         self._buffer_type = _buffer_type(expected.type_code)
         self._head = struct.Struct(f"<{self._rank}Q")
-        self._array_head = frames.pack_array(expected.type_code, (), b"")[:2] + bytes((self._rank, 0))
+        code = expected.type_code
+        self._array_heads = {
+            size: frames.pack_array(code, (), b"")[:2] + bytes((self._rank, size)) for size in (0, 1, 2, 4)
+        }
         self._read = self._read_natively if is_native else self._read_by_simdjson
         self._parser: Any = None
 
@@ -78,21 +81,25 @@ class ArrayDecoder:
         """Return a ``pack_array`` payload, or None when the general path must decide."""
         if len(body) > MAX_BYTES:
             return None
-        data = self._read(body)
-        if not data:
+        read = self._read(body)
+        if read is None:
             return None
-        count = len(data) // (self._row_size * 8)
+        size, data = read
+        count = len(data) // (self._row_size * size)
+        if not count:
+            return None
         if not self._is_wide:
-            data = self._narrow(data)
-            if data is None:
+            narrow = self._narrow(data)
+            if narrow is None:
                 return None
-        return b"".join((self._array_head, self._head.pack(count, *self._row_shape), data))
+            data = narrow
+        return b"".join((self._array_heads[size & 7], self._head.pack(count, *self._row_shape), data))
 
-    def _read_natively(self, body: bytes) -> bytes | None:
-        """Return the numbers, 8 bytes each, of a body that has nothing but rows of the expected shape."""
-        return _numbers.parse(body, self._key, self._row_shape, self._buffer_type)
+    def _read_natively(self, body: bytes) -> tuple[int, bytes] | None:
+        """Return ``(bytes per number, numbers)`` of a body with nothing but rows of the expected shape."""
+        return _numbers.parse(body, self._key, self._row_shape, self._buffer_type, self._is_wide)
 
-    def _read_by_simdjson(self, body: bytes) -> bytes | None:
+    def _read_by_simdjson(self, body: bytes) -> tuple[int, bytes] | None:
         import simdjson  # late: only where it is needed
 
         size = len(body)
@@ -125,7 +132,7 @@ class ArrayDecoder:
         # An empty row and a row of one number look the same without their digits.
         if data is None or data.size != count * self._row_size * 8:
             return None
-        return bytes(data)
+        return 8, bytes(data)
 
     def _is_regular(self, body: bytes, rows: Any, count: int) -> bool:
         """Whether all rows have the expected shape. There is no text in the body but the key."""
