@@ -250,7 +250,7 @@ def test_large_file_goes_to_disk_and_small_stays_in_memory(ask) -> None:
 
 @pytest.mark.parametrize("read_so_far", range(-9, 3))
 def test_upload_whose_last_delimiter_is_read_in_two_pieces(ask, read_so_far) -> None:
-    # Werkzeug reads 64 KiB at a time; some releases take the line end for content where a piece ends in "--XX-".
+    # Werkzeug reads 64 KiB at a time; some releases take a line end for content where one ends in "--XX-".
     empty = multipart(upload("f", "x", b""))[1]
     content = b"x" * (65536 - len(empty) - read_so_far)
     header, body = multipart(upload("f", "x", content))
