@@ -122,15 +122,33 @@ def test_there_is_one_content_type(respond, name, json_str) -> None:
         "AMLResponse('x', 200, {'A': 1})",
         "AMLResponse('x', 200, {'A': 'a\\nb'})",
         "AMLResponse({1}, 200, json_str=True)",
+    ],
+)
+def test_responses_that_cannot_be_made_are_errors_of_the_script(respond, expression) -> None:
+    assert respond.client.text(expression).error == frames.SCRIPT_ERROR
+    assert respond("AMLResponse('x', 200)")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
         "AMLResponse([1, 2], 200)",
+        "AMLResponse(range(3), 200)",
         "AMLResponse(5, 200)",
         "AMLResponse('x', 5)",
         "AMLResponse('x', 'high')",
     ],
 )
-def test_impossible_responses_are_errors_of_the_script(respond, expression) -> None:
-    assert respond.client.text(expression).error == frames.SCRIPT_ERROR
+def test_responses_that_cannot_be_sent_are_results_that_cannot_be_written(respond, expression) -> None:
+    assert respond.client.text(expression).error == frames.NOT_SERIALISABLE
     assert respond("AMLResponse('x', 200)")[0] == 200
+
+
+@pytest.mark.parametrize("expression", ["{'a': 1, 'b': 2}", "{}", "['a', b'b']"])
+def test_a_body_with_a_length_is_sent_as_a_whole(respond, expression) -> None:
+    reply = respond.client.text(f"AMLResponse({expression}, 200)")
+    assert not reply.flags & frames.STREAMED
+    assert reply.response[1] == (b"" if expression == "{}" else b"ab")
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,10 @@ def test_row_152_methods(server):
     answer = do(server, expression, "HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert "x-ms-run-fn-exec-ms" in answer.headers
+    assert answer.headers["content-length"] == "4"  # what GET would send
+    answer = do(server, "AMLResponse(iter(['a']), 200)", "HEAD")
+    assert (answer.status, answer.body) == (200, b"")
+    assert "content-length" not in answer.headers
     answer = do(server, expression, "PUT")
     assert answer.status == 405
     assert answer.message

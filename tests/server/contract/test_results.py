@@ -225,6 +225,24 @@ def test_rows_120_and_123_response_objects_that_cannot_be_made(server, row, expr
     assert answer.message
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "RESP([1, 2], 200)",
+        "RESP(5, 200)",
+        "RESP('x', 99)",
+        "RESP('x', 200, {'A b': 'c'})",
+        "RESP('x', 200, {'A': '☃'})",
+    ],
+)
+def test_response_objects_that_cannot_be_sent(server, expression):
+    answer = server.post(expression)
+    assert (answer.status, answer.failed) == (500, "False")
+    assert answer.has_ids
+    assert answer.message
+    assert "x-ms-run-fn-exec-ms" not in answer.headers
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_row_122_status_without_body(server, status):
     with server.connect() as connection:
@@ -339,9 +357,9 @@ def test_rows_132_and_133_the_scoring_timeout(servers, row, expression):
 
 
 def test_row_134_a_script_may_catch_its_timeout(servers):
-    answer = servers.shared(EVALUATES, scoring_timeout_ms=300).post("catching(1)")
+    answer = servers.shared(EVALUATES, scoring_timeout_ms=300).post("catching(60)")
     assert (answer.status, answer.json()) == (200, "c")
-    assert 250 < float(answer.headers["x-ms-run-fn-exec-ms"]) < 800
+    assert 250 < float(answer.headers["x-ms-run-fn-exec-ms"]) < 20_000
 
 
 def test_row_135_no_timeout(servers):

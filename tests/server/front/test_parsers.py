@@ -114,6 +114,7 @@ def test_any_head_of_a_response_is_used_or_refused(section):
         {"status": 1000, "headers": []},
         {"status": 200, "headers": [["a b", "c"]]},
         {"status": 200, "headers": [["a", "b\r\nc: d"]]},
+        {"status": 200, "headers": [["a", "\u2603"]]},
         {"status": 200, "reason": "a\r\nb", "headers": []},
         {"status": 200},
         [],

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from .results import NotSerialisable
+
 _NO_BODY = (204, 304)
 _FAILED_HEADER = "x-ms-run-function-failed"
 _PLAIN_ENVIRON = {
@@ -38,24 +40,37 @@ def take_apart(response: Any, environ: Optional[Dict[str, Any]]) -> Parts:
     """Take a response object apart; the caller closes what is streamed.
 
     Raises:
-        Exception: whatever the object raises; it cannot be sent then.
+        NotSerialisable: it cannot be sent, say because its body is neither text nor bytes.
     """
-    is_whole = isinstance(response.response, (list, tuple))
+    try:
+        return _take_apart(response, environ or _PLAIN_ENVIRON)
+    except Exception as error:  # whatever the object raises
+        raise NotSerialisable("the response of run() cannot be sent: %s" % error) from error
+
+
+def _take_apart(response: Any, environ: Dict[str, Any]) -> Parts:
+    body = response.response
+    is_whole = hasattr(body, "__len__")
+    if not is_whole and not hasattr(body, "__iter__") and not hasattr(body, "__getitem__"):
+        raise TypeError("its body is a %s, not text, bytes or an iterable of them" % type(body).__name__)
+    is_head = environ["REQUEST_METHOD"] == "HEAD"
     if hasattr(response, "get_wsgi_response"):
-        pieces, status, headers = response.get_wsgi_response(environ or dict(_PLAIN_ENVIRON))
+        # As if it were a GET: the front says how long the body would be, and leaves it out.
+        asked = dict(environ, REQUEST_METHOD="GET" if is_head else environ["REQUEST_METHOD"])
+        pieces, status, headers = response.get_wsgi_response(asked)
         headers = [(str(name), str(value)) for name, value in headers]
     else:
         pieces, status = response.iter_encoded(), response.status
         headers = response.get_wsgi_headers().to_wsgi_list()
     code, reason = _parse_status(status)
     parts = Parts(code, reason, headers)
-    if code in _NO_BODY or (environ or {}).get("REQUEST_METHOD") == "HEAD":
+    if code in _NO_BODY:
         pieces, is_whole = (), True
     if is_whole:
         parts.body = _join(pieces)
         response.close()
     else:
-        parts.stream, parts.close = iter(pieces), response.close
+        parts.stream, parts.close = iter(() if is_head else pieces), response.close
     return parts
 
 

@@ -166,6 +166,8 @@ class Scorer:
             streaming.send_stream(
                 self._connection, request_id, parts.head, parts.stream, elapsed_ms, parts.close
             )
+        except results.NotSerialisable:
+            raise
         except Exception as error:
             cause = error.__cause__ if isinstance(error, streaming.StreamFailed) else None
             raise CallFailed(frames.SCRIPT_ERROR, SCORING_FAILED, cause or error) from error

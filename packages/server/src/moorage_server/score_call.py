@@ -130,7 +130,7 @@ class ScoreCall(Call):
             head = parse_head(section)
         except (BadResponse, frames.ProtocolError) as error:
             logger.error("the response of the script cannot be sent: %s", error)
-            self._send(500, answers.FAILED_BLOCK, answers.message(answers.INTERNAL_ERROR))
+            self._send(500, answers.ERROR_BLOCK, answers.message(answers.INTERNAL_ERROR))
             if flags & frames.STREAMED:
                 self.pool.cancel(self)
             return

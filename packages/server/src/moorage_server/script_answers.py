@@ -59,7 +59,10 @@ def parse_head(section: bytes) -> ScriptAnswer:
         if not _NAME.fullmatch(name) or _BAD_VALUE.search(value):
             raise BadResponse(f"the header {name!r} cannot be sent")
         has_cors = has_cors or lowered == "access-control-allow-origin"
-        lines.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
+        try:
+            lines.append(f"{name}: {value}\r\n".encode("latin-1"))
+        except UnicodeEncodeError as error:
+            raise BadResponse(f"the header {name!r} has a character that headers cannot carry") from error
     if status >= 500:
         lines.append(b"x-ms-run-function-failed: True\r\n")
     line = (
