@@ -1,9 +1,14 @@
 """The application under a server that knows nothing of it, through the ASGI interface."""
 
+import asyncio
 import hashlib
 import time
+from types import SimpleNamespace
 
 import pytest
+
+from moorage_server import answers
+from moorage_server.asgi import AsgiApplication
 
 TEXT = """
 from azureml_inference_server_http.api.aml_response import AMLResponse
@@ -136,3 +141,87 @@ def test_draining(servers):
         server.process.terminate()
         assert connection.answer().status == 200
     assert server.process.wait(10) == 0
+
+
+def under_another_server(messages, headers=(), method="POST", streams=False):
+    """What an application behind ASGI sends for these messages; also what a script got of the body."""
+    got, sent = [], []
+
+    def handle(exchange):
+        def piece(data, is_last):
+            got.append(data)
+            if is_last:
+                exchange.answer(answers.OK, b"", b"done")
+            return True
+
+        if exchange.is_complete:
+            got.append(exchange.body)
+            exchange.answer(answers.OK, b"", b"done")
+        else:
+            exchange.on_disconnect = lambda: got.append("gone")
+            exchange.read_body(piece)
+
+    async def receive():
+        if not waiting:
+            await asyncio.sleep(3600)
+        return waiting.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    waiting = [
+        message
+        if isinstance(message, dict)
+        else {"type": "http.request", "body": message, "more_body": message is not messages[-1]}
+        for message in messages
+    ]
+    scope = {"type": "http", "method": method, "path": "/score", "headers": list(headers)}
+    app = SimpleNamespace(max_body_bytes=3_000_000, handle=handle, streams=lambda exchange: streams)
+    asyncio.run(asyncio.wait_for(AsgiApplication(app)(scope, receive, send), 30))
+    return sent, got
+
+
+@pytest.mark.parametrize(
+    ("messages", "length", "status", "word"),
+    [
+        ([b"abc"], b"3", 200, b"done"),
+        ([b"ab", b"c"], b"3", 200, b"done"),
+        ([b""], b"0", 200, b"done"),
+        ([b"abc"], b"4", 400, b"shorter than the 4 bytes"),
+        ([b""], b"4", 400, b"shorter"),
+        ([b"abc"], b"2", 400, b"longer than the 2 bytes"),
+        ([b"ab", b"c", b"d"], b"2", 400, b"longer"),
+        ([b"abc"], b"+3", 400, b"not a number"),
+        ([b"abc"], b"3,3", 400, b"not a number"),
+        ([b"abc"], b"", 400, b"not a number"),
+        ([b"abc"], b"3000001", 413, b"3000000"),
+    ],
+)
+def test_a_body_has_the_length_that_its_header_says(messages, length, status, word):
+    sent, got = under_another_server(messages, [(b"content-length", length)])
+    assert sent[0]["status"] == status
+    assert word in sent[1]["body"]
+    assert got == ([b"".join(messages)] if status == 200 else [])
+
+
+@pytest.mark.parametrize(
+    ("tail", "length", "status", "end"),
+    [
+        ([b"c"], 2_000_001, 200, b"c"),
+        ([b"c"], 2_000_002, 400, "gone"),
+        ([b"c", b"d", b"e"], 2_000_001, 400, "gone"),
+        ([b"c" * 1_500_000, b""], None, 413, "gone"),
+    ],
+)
+def test_a_streamed_body_has_the_length_that_its_header_says(tail, length, status, end):
+    headers = [] if length is None else [(b"content-length", b"%d" % length)]
+    sent, got = under_another_server([b"a" * 1_000_000, b"b" * 1_000_000, *tail], headers, streams=True)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[0]["status"] == status
+    assert got[-1] == end
+
+
+def test_head_has_the_length_of_the_body_and_no_body():
+    sent, _ = under_another_server([b""], method="HEAD")
+    assert (b"content-length", b"4") in sent[0]["headers"]
+    assert sent[1]["body"] == b""

@@ -25,7 +25,7 @@ class UnbrokenDashes:
             return held + bytes(self._stream.read())
         data = self._held
         while True:
-            more = self._stream.read(max(size - len(data), 1))
+            more: bytes = self._stream.read(max(size - len(data), 1))
             data += more
             rest = data.rstrip(b"-")
             run = len(data) - len(rest)

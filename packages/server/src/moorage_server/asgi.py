@@ -18,6 +18,14 @@ Send = Callable[[Message], Awaitable[None]]
 _MAX_QUEUED = 16  # pieces of a streamed answer that wait for a slow client
 
 
+class BadBody(Exception):
+    """A body is too large, or not as long as its header says; ``status`` is what the client gets."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 class AsgiApplication:
     """Wraps an application; the caller starts and stops what is behind it."""
 
@@ -37,10 +45,11 @@ class AsgiApplication:
         except HeadTooLarge as error:
             _refuse(exchange, 431, str(error))
         else:
-            length = fields[CONTENT_LENGTH]
-            is_too_large = length is not None and length.isdigit() and int(length) > app.max_body_bytes
-            if is_too_large or not await exchange.take_body(app):
-                _refuse(exchange, 413, answers.too_large(app.max_body_bytes))
+            try:
+                exchange.expect(fields[CONTENT_LENGTH], app.max_body_bytes)
+                await exchange.take_body(app)
+            except BadBody as error:
+                _refuse(exchange, error.status, str(error))
             else:
                 app.handle(exchange)
         await exchange.run()
@@ -72,7 +81,9 @@ class AsgiExchange(Exchange):
         self._body_wanted = asyncio.Event()
         self._is_gone = False
         self._is_done = False
+        self._is_started = False
         self._max_body_bytes = 0
+        self._expected: int | None = None  # length of the body by its header
         self._received = 0
         self._pieces: list[bytes] = []
         self._on_piece: Callable[[bytes, bool], bool] | None = None
@@ -98,25 +109,55 @@ class AsgiExchange(Exchange):
     def scheme(self) -> str:
         return str(self._scope.get("scheme", "http"))
 
-    async def take_body(self, app: App) -> bool:
-        """Read the body, or its beginning if the application wants to stream it; False: it is too large."""
-        self._max_body_bytes = app.max_body_bytes
+    def expect(self, content_length: bytes | None, max_body_bytes: int) -> None:
+        """Note how long the body is to be. Servers differ in what they check of it.
+
+        Raises:
+            BadBody: the header is not a number, or one above the limit.
+        """
+        self._max_body_bytes = max_body_bytes
+        if content_length is not None:
+            if not content_length.isdigit():
+                raise BadBody(400, "the header Content-Length is not a number")
+            self._expected = int(content_length)
+            if self._expected > max_body_bytes:
+                raise BadBody(413, answers.too_large(max_body_bytes))
+
+    async def take_body(self, app: App) -> None:
+        """Read the body, or its beginning if the application wants to stream it.
+
+        Raises:
+            BadBody: it is too large, or not as long as announced.
+        """
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._is_gone = True
-                return True
-            piece = message.get("body", b"")
-            self._received += len(piece)
+                return
+            piece, is_last = self._count(message)
             self._pieces.append(piece)
-            if self._received > app.max_body_bytes:
-                return False
-            if not message.get("more_body", False):
+            if is_last:
                 self.body = b"".join(self._pieces)
-                return True
+                return
             if self._received > STREAM_FROM_BYTES and app.streams(self):
                 self.is_complete = False
-                return True
+                return
+
+    def _count(self, message: Message) -> tuple[bytes, bool]:
+        """Return a piece of the body, and whether it is the last.
+
+        Raises:
+            BadBody: with it, the body is too large, or not as long as announced.
+        """
+        piece, is_last = message.get("body", b""), not message.get("more_body", False)
+        self._received += len(piece)
+        if self._received > self._max_body_bytes:
+            raise BadBody(413, answers.too_large(self._max_body_bytes))
+        expected = self._expected
+        if expected is not None and (self._received > expected or (is_last and self._received < expected)):
+            kind = "longer" if self._received > expected else "shorter"
+            raise BadBody(400, f"the body is {kind} than the {expected} bytes of its Content-Length")
+        return piece, is_last
 
     async def run(self) -> None:
         """Send what the application answers, until its answer is complete or the client has gone."""
@@ -146,10 +187,11 @@ class AsgiExchange(Exchange):
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 break
-            piece, is_last = message.get("body", b""), not message.get("more_body", False)
-            self._received += len(piece)
-            if self._received > self._max_body_bytes:
-                break
+            try:
+                piece, is_last = self._count(message)
+            except BadBody as error:
+                self._break_off(error)
+                return
             self.is_complete = is_last
             assert self._on_piece is not None
             if not self._is_done and not self._on_piece(piece, is_last):
@@ -162,11 +204,23 @@ class AsgiExchange(Exchange):
             self.on_disconnect()
         self._wake.set()
 
+    def _break_off(self, error: BadBody) -> None:
+        """Refuse a request that a script is reading: for the script it is as if the client had gone."""
+        if self._is_done:
+            return
+        if self.on_disconnect is not None:
+            disconnect, self.on_disconnect = self.on_disconnect, None
+            disconnect()
+        if self._is_started:
+            self.cut()
+        else:
+            _refuse(self, error.status, str(error))
+
     # Exchange
 
     def answer(self, status_line: bytes, block: bytes, body: bytes) -> None:
         self._start(status_line, b"%bcontent-length: %d\r\n" % (block, len(body)))
-        self._put({"type": "http.response.body", "body": body})
+        self._put({"type": "http.response.body", "body": b"" if self.method == b"HEAD" else body})
         self._is_done = True
 
     def answer_without_body(self, status_line: bytes, block: bytes) -> None:
@@ -210,6 +264,7 @@ class AsgiExchange(Exchange):
             self._body_wanted.set()
 
     def _start(self, status_line: bytes, block: bytes) -> None:
+        self._is_started = True
         headers = [tuple(line.split(b": ", 1)) for line in block.split(b"\r\n") if line]
         lowered = [(name.lower(), value) for name, value in headers]
         self._put({"type": "http.response.start", "status": int(status_line[9:12]), "headers": lowered})
