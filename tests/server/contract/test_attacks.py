@@ -78,6 +78,8 @@ AMBIGUOUS = {
     "CL with sign": HEAD + b"Content-Length: +1\r\n\r\nX",
     "negative CL": HEAD + b"Content-Length: -1\r\n\r\nX",
     "hexadecimal CL": HEAD + b"Content-Length: 0x1\r\n\r\nX",
+    "two hosts": HEAD + b"Host: b\r\nContent-Length: 1\r\n\r\nX",
+    "two equal hosts": HEAD + b"hOST: a\r\nContent-Length: 1\r\n\r\nX",
     "huge CL": HEAD + b"Content-Length: 99999999999999999999999\r\n\r\nX",
     "folded field": HEAD + b"Content-Length:\r\n 1\r\n\r\nX",
     "folded value": HEAD + b"X: a\r\n b\r\nContent-Length: 1\r\n\r\nX",

@@ -101,6 +101,12 @@ def test_an_offer_to_upgrade_is_declined_without_losing_the_body(server):
         assert connection.request("POST", "/score", b"next").json()["data"] == "next"
 
 
+def test_space_around_the_value_of_a_header_is_no_part_of_it(server):
+    answer = server.post("", [("X-A", " \ta b\t "), ("x-request-id", "A \t"), ("X-E", " ")])
+    assert answer.headers["x-request-id"] == "A"
+    assert [answer.json()["headers"][name] for name in ("X-A", "X-Request-Id", "X-E")] == ["a b", "A", ""]
+
+
 def test_content_encoding_is_ignored(server):
     assert server.post("abc", {"Content-Encoding": "gzip"}).json()["data"] == "abc"
 

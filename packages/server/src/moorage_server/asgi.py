@@ -9,7 +9,7 @@ from urllib.parse import quote
 from moorage_server import answers
 from moorage_server.app import App
 from moorage_server.exchange import Exchange
-from moorage_server.header_fields import CONTENT_LENGTH, HeadTooLarge, scan
+from moorage_server.header_fields import CONTENT_LENGTH, BadHead, scan
 from moorage_server.limits import STREAM_FROM_BYTES
 
 Message = MutableMapping[str, Any]
@@ -42,8 +42,8 @@ class AsgiApplication:
         app = self.app
         try:
             fields = exchange.fields = scan(exchange.headers)
-        except HeadTooLarge as error:
-            _refuse(exchange, 431, str(error))
+        except BadHead as error:
+            _refuse(exchange, error.status, str(error))
         else:
             try:
                 exchange.expect(fields[CONTENT_LENGTH], app.max_body_bytes)

@@ -18,8 +18,9 @@ Fields = list[bytes | None]
     CONNECTION,
     UPGRADE,
     AUTHORIZATION,
-) = range(13)
-_NONE: Fields = [None] * 13
+    HOST,
+) = range(14)
+_NONE: Fields = [None] * 14
 NO_FIELDS: Fields = list(_NONE)  # shared: never written to
 
 _SLOTS = {
@@ -36,6 +37,7 @@ _SLOTS = {
     b"connection": CONNECTION,
     b"upgrade": UPGRADE,
     b"authorization": AUTHORIZATION,
+    b"host": HOST,
 }
 _IGNORED = -1
 _MAX_REMEMBERED = 512
@@ -43,8 +45,16 @@ _MAX_REMEMBERED = 512
 _remembered: dict[bytes, int] = {}
 
 
-class HeadTooLarge(Exception):
+class BadHead(Exception):
+    """The header fields of a request cannot be taken; ``status`` is what the client gets."""
+
+    status = 400
+
+
+class HeadTooLarge(BadHead):
     """A request has too many header fields, or one that is too large."""
+
+    status = 431
 
 
 def scan(headers: list[tuple[bytes, bytes]]) -> Fields:
@@ -52,6 +62,7 @@ def scan(headers: list[tuple[bytes, bytes]]) -> Fields:
 
     Raises:
         HeadTooLarge: over the limits of :mod:`moorage_server.limits`.
+        BadHead: there is more than one Host, which proxies and servers read differently.
     """
     if len(headers) > MAX_HEADER_FIELDS:
         raise HeadTooLarge(f"there are more than {MAX_HEADER_FIELDS} header fields")
@@ -66,8 +77,14 @@ def scan(headers: list[tuple[bytes, bytes]]) -> Fields:
             if len(remembered) < _MAX_REMEMBERED:
                 remembered[name] = slot
         if slot >= 0:
+            value = value.rstrip(b" \t")  # noqa: PLW2901 - the parser leaves what is before the line end
             earlier = fields[slot]
-            fields[slot] = value if earlier is None else earlier + b"," + value
+            if earlier is None:
+                fields[slot] = value
+            elif slot == HOST:
+                raise BadHead("there is more than one Host field")
+            else:
+                fields[slot] = earlier + b"," + value
     return fields
 
 
@@ -81,6 +98,6 @@ def for_script(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
         if b"_" in raw_name:
             continue
         name = raw_name.decode("latin-1").title()
-        value = raw_value.decode("latin-1")
+        value = raw_value.decode("latin-1").rstrip(" \t")
         merged[name] = f"{merged[name]},{value}" if name in merged else value
     return list(merged.items())

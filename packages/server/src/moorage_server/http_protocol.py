@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 
 from moorage_server import answers
-from moorage_server.header_fields import CONNECTION, CONTENT_LENGTH, EXPECT, UPGRADE, HeadTooLarge, scan
+from moorage_server.header_fields import CONNECTION, CONTENT_LENGTH, EXPECT, UPGRADE, BadHead, scan
 from moorage_server.http_exchange import HttpExchange
 from moorage_server.limits import (
     DRAIN_QUIET_S,
@@ -168,9 +168,9 @@ class HttpProtocol(asyncio.Protocol):
             return
         try:
             fields = exchange.fields = scan(exchange.headers)
-        except HeadTooLarge as error:
+        except BadHead as error:
             exchange.has_bad_head = True
-            self._refuse(431, str(error))
+            self._refuse(error.status, str(error))
             return
         if not parser.should_keep_alive() or fields[CONNECTION] is not None:
             version = exchange.http_version = parser.get_http_version()
