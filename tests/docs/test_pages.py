@@ -1,6 +1,7 @@
 """The commands of the README and of the guides do what the pages say."""
 
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,12 +217,20 @@ def test_move_in(read_along: ReadAlong) -> None:
     assert '"price": 800' in output.replace('"price":8', '"price": 8')
 
 
-def test_environments(read_along: ReadAlong, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environments(read_along: ReadAlong, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("rattler", reason="packages of conda channels need moorage[conda]")
     monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "build")
+    # A channel of that name in a folder takes the place of the public one.
+    channel = runpy.run_path(str(ROOT / "tests/conda_channel.py"))["CondaChannel"](tmp_path / "conda-forge")
+    channel.add_python()
+    channel.add("eccodes", "2.38.0", files={"bin/grib_ls": "#!/bin/sh\n"})
+    monkeypatch.setenv("CONDA_CHANNEL_ALIAS", tmp_path.as_uri())
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
     output = read_along(DOCS / "environments.md")
     assert re.search(r"^six\s+1\.16\.0\s+1\.17\.0$", output, re.MULTILINE)
     assert re.search(r"^flask\s+\d", output, re.MULTILINE)
     assert '"isNew": true' in output
+    assert '"eccodes": "2.38.0"' in output
 
 
 def test_package_a_model(read_along: ReadAlong) -> None:

@@ -1,11 +1,13 @@
 """Databases and workspaces for the tests of the control plane."""
 
 import os
+import runpy
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -91,3 +93,14 @@ def workspace(home: Path) -> Iterator[Workspace]:
     """An empty workspace on SQLite and local files."""
     with Workspace.create("test") as opened:
         yield opened
+
+
+@pytest.fixture
+def new_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Make conda channels in folders; what comes from them is kept in a cache of the test's own."""
+    pytest.importorskip("rattler", reason="packages of conda channels need moorage[conda]")
+    for name in ("CONDA_CHANNEL_ALIAS", "CONDA_DEFAULT_CHANNELS", "CONDA_CHANNEL_PRIORITY", "UV_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "rattler"))
+    channel = runpy.run_path(str(Path(__file__).parents[1] / "conda_channel.py"))["CondaChannel"]
+    return lambda name="channel": channel(tmp_path / name)

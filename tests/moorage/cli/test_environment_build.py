@@ -48,6 +48,33 @@ def test_lock_diff_export(answer: Callable[..., Any], invoke: Callable[..., Any]
     assert "exists already" in again.stderr
 
 
+def test_packages_of_a_channel(
+    answer: Callable[..., Any], invoke: Callable[..., Any], files: Path, new_channel: Callable[..., Any]
+) -> None:
+    channel = new_channel()
+    channel.add_python()
+    for number in ("1.0", "2.0"):
+        channel.add("sail", number, module="")
+        pip = f"- pip: ['--no-index', '--find-links {files}', boat]"
+        text = f"channels: [{channel.url}]\ndependencies:\n- sail={number}\n{pip}\n"
+        (files / f"sail-{number[0]}.yml").write_text(text)
+    locked = answer("environment", "lock", "-f", "sail-1.yml")
+    assert (locked["packages"], locked["condaPackages"]["sail"]) == ({"boat": "2.0"}, "1.0")
+    assert answer("environment", "diff", "-f", "sail-1.yml", "--other-file", "sail-2.yml") == [
+        {"name": "sail", "before": "1.0", "after": "2.0"}
+    ]
+    answer("environment", "export", "-f", "sail-1.yml", "--format", "conda", "-d", "exact.yml")
+    again = (files / "exact.yml").read_text().replace("- pip:\n", f"- pip:\n  - --find-links {files}\n")
+    (files / "exact.yml").write_text(again.replace("- pip:\n", "- pip:\n  - --no-index\n"))
+    assert answer("environment", "lock", "-f", "exact.yml")["hash"] == locked["hash"]
+    explicit = invoke("environment", "export", "-f", "sail-1.yml", "--format", "explicit")
+    assert f"{channel.url}/noarch/sail-1.0-0.tar.bz2#sha256:" in explicit.stdout
+    assert "pip's packages are not in this file: boat" in explicit.stderr
+    assert "--format explicit has them" in invoke("environment", "export", "-f", "sail-1.yml").stderr
+    refused = invoke("environment", "export", "-f", "one.txt", "--format", "explicit")
+    assert "no package of this environment comes from a conda channel" in refused.stderr
+
+
 def test_a_registered_definition(answer: Callable[..., Any], files: Path) -> None:
     lines = (files / "two.txt").read_text().splitlines()
     (files / "azureml_environment.json").write_text(
@@ -64,7 +91,7 @@ def test_a_registered_definition(answer: Callable[..., Any], files: Path) -> Non
         (("lock", "-f", "none.txt"), "boat==9.0 cannot be had"),
         (("build",), "name a registered one with -n, or a file with -f"),
         (("lock", "-f", "nothing.txt"), "cannot be read"),
-        (("export", "-f", "one.txt", "--format", "zip"), "none of requirements, conda, sbom"),
+        (("export", "-f", "one.txt", "--format", "zip"), "none of requirements, conda, explicit, sbom"),
         (("build", "-n", "nothing"), "is not registered"),
     ],
 )

@@ -53,11 +53,29 @@ def test_syntax_is_checked_with_the_python_asked_for(look):
     assert "Python 3.6" in str(made.errors[0])
 
 
-def test_a_conda_package_that_is_only_conda_s_is_refused(look):
-    made = look("r-base=4.0", "some-tool")
+def test_a_conda_package_that_no_service_can_have_is_refused(look):
+    made = look("conda", "notebook")
     texts = [str(problem) for problem in made.errors]
-    assert [text.split()[3].rstrip(":") for text in texts] == ["r-base", "some-tool"]
+    assert [text.split()[3].rstrip(":") for text in texts] == ["conda", "notebook"]
     assert all("MOORAGE_ENVIRONMENTS=as-is" in text for text in texts)
+
+
+def test_packages_of_channels_are_built_with_a_python_that_cannot_be_asked_yet(look, monkeypatch):
+    # The script may be written for a later Python than the one here.
+    made = look("r-base=4.0", "python=3.99", text="not yet a language\n")
+    assert made.is_possible
+    assert "Python 3.99 from conda-forge and 1 requirement; will be built" in str(made)
+    monkeypatch.setattr("moorage.environments.channels.process.is_available", lambda: False)
+    (problem,) = look("r-base=4.0").errors
+    assert "the conda package r-base=4.0 can be had from conda channels alone" in problem.message
+
+
+def test_what_is_no_channel_is_an_error_of_the_plan(workspace, write, monkeypatch):
+    monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "build")
+    conda = CondaSpecification(channels=("conda forge",), packages=("gdal",))
+    config = InferenceConfig(entry_script=write("score.py", GOOD), environment=Environment("e", conda=conda))
+    (problem,) = plan(workspace, "svc", [], config).errors
+    assert "'conda forge' is not the name or the address of a conda channel" in problem.message
 
 
 def test_a_python_that_is_not_here_is_an_error(look):

@@ -52,10 +52,22 @@ def test_the_documented_file_keeps_what_the_retired_packages_brought():
     assert [text.split()[0] for text in made.notices] == ["azureml-defaults", "inference-schema"]
 
 
-def test_packages_of_conda_alone_are_refused_by_name_with_advice():
-    made = translate(conda("r-base=4.0", "some-tool", "ffmpeg", "mkl=2020"), ())
-    assert [text.split()[2].rstrip(":") for text in made.refusals] == ["r-base", "some-tool", "ffmpeg"]
-    assert "list it below pip" in made.refusals[1]
+def test_packages_of_conda_alone_are_left_to_channels():
+    file = conda(
+        "r-base = 4.0", "team::some-tool", "ffmpeg >=4, <5", "mkl=2020", "pandas=1.3", "file:///c::gdal"
+    )
+    made = translate(file)
+    assert made.conda == ("ffmpeg>=4,<5", "file:///c::gdal", "r-base=4.0", "team::some-tool")
+    # If a channel brings pandas along, then one that the file allows.
+    assert (made.constraints, made.requirements) == (("pandas=1.3",), ("pandas==1.3.*",))
+
+
+def test_what_no_service_can_have_is_refused_with_a_reason():
+    made = translate(conda("notebook", "conda", "mkl=2020"))
+    assert made.refusals == (
+        "conda package notebook: a notebook server is not part of a service",
+        "conda package conda: a service cannot change its own environment",
+    )
     assert made.notices == ("mkl is left out: numpy and scipy bring OpenBLAS instead",)
 
 

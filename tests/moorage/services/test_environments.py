@@ -44,6 +44,38 @@ def pure_wheels(tmp_path):
     return ("--no-index", f"--find-links {folder}")
 
 
+SAIL = """\
+import os, subprocess, sail
+
+def init(): pass
+
+def run(data):
+    said = subprocess.check_output(["hoist"], text=True).strip()
+    return {"sail": sail.version, "data": os.environ["SAIL_DATA"], "said": said, "own": os.environ["OWN"]}
+"""
+
+
+def test_a_service_has_packages_of_channels_with_their_programs_and_variables(
+    workspace, script, home, new_channel
+):
+    channel = new_channel()
+    channel.add_python()
+    channel.add("sail", module="version = '1.0'\n", needs=["hoist"])
+    activate = 'export SAIL_DATA="$CONDA_PREFIX/share" OWN=theirs\n'
+    files = {"bin/hoist": "#!/bin/sh\necho up\n", "etc/conda/activate.d/hoist.sh": activate}
+    channel.add("hoist", files=files)
+    conda = CondaSpecification(channels=(channel.url,), packages=("sail",))
+    config = replace(script(SAIL), environment=Environment("e", conda=conda, variables={"OWN": "mine"}))
+    told = []
+    services.deploy(workspace, "one", [], config, on_event=told.append)
+    assert any(event.kind == "building" and "sail==1.0" in event.message for event in told)
+    answer = services.run(workspace, "one", "{}").json()
+    folder = Path(answer["data"]).parent
+    assert (answer["sail"], answer["said"], answer["own"]) == ("1.0", "up", "mine")
+    assert folder.parent == home / "environments"
+    assert collect_garbage(home, kept_minutes=0) == []  # it is in use
+
+
 def test_a_service_runs_in_its_environment_and_keeps_it(workspace, script, model, home, pure_wheels):
     environment = Environment("e", pip_requirements=(*pure_wheels, "boat==1.0"))
     config = replace(script(ASK), environment=environment)

@@ -267,12 +267,12 @@ class InterpreterNotFound(MoorageError):
 
     code = "interpreter-not-found"
 
-    def __init__(self, wanted: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, wanted: str, known: Sequence[str] = (), further: str = "") -> None:
         self.wanted, self.known = wanted, tuple(known)
         here = f"there are {', '.join(known)}" if known else "there is none"
         super().__init__(
             f"python={wanted} is asked for, and no Python here fits ({here}); install one "
-            f"(uv python install, pyenv install), or ask for one of these in the conda file"
+            f"(uv python install, pyenv install), or ask for one of these in the conda file{further}"
         )
 
 

@@ -32,7 +32,7 @@ Relax = Annotated[
 Upgrade = Annotated[
     bool, typer.Option("--upgrade", help="Look for newer versions, also where a lock is known.")
 ]
-FORMATS = ("requirements", "conda", "sbom")
+FORMATS = ("requirements", "conda", "explicit", "sbom")
 
 
 def add_building(section: typer.Typer) -> None:
@@ -145,7 +145,11 @@ def export(
         Path | None, typer.Option("--target", "-d", help="File to write. Default: standard output.")
     ] = None,
 ) -> Any:
-    """Write the exact packages for other tools: with hashes for pip, as a conda file, or as CycloneDX."""
+    """Write the exact packages for other tools.
+
+    With hashes for pip (requirements), as a conda file, as CycloneDX (sbom), or with hashes the files of
+    packages that come from conda channels, for conda create --file (explicit).
+    """
     from moorage.errors import DownloadTargetExists, InvalidArgument
 
     if format not in FORMATS:
@@ -160,7 +164,7 @@ def export(
         text = (built.folder / SBOM_FILE).read_text(encoding="utf-8")
     else:
         found = _lock(session, name, version, file)
-        text = found.text if format == "requirements" else _conda_text(found)
+        text = _exported(session, found, format)
     if target is None:
         sys.stdout.write(text)
         return None
@@ -220,15 +224,38 @@ def _lock_document(found: "Lock") -> dict[str, Any]:
         "pythonVersion": found.python,
         "platform": found.platform,
         "packages": dict(found.packages),
+        "condaPackages": dict(found.conda_packages),
         "builtFromSource": list(found.from_source),
     }
+
+
+def _exported(session: Session, found: "Lock", format: str) -> str:
+    from moorage.environments.channels.packages import explicit_file
+    from moorage.errors import InvalidArgument
+
+    if format == "conda":
+        return _conda_text(found)
+    if format == "explicit":
+        if not found.conda:
+            raise InvalidArgument("--format", "no package of this environment comes from a conda channel")
+        if found.packages:
+            session.warn(f"pip's packages are not in this file: {', '.join(found.packages)}")
+        return explicit_file(found.conda)
+    if found.conda:
+        session.warn("the packages of conda channels are not in this file; --format explicit has them")
+    return found.text
 
 
 def _conda_text(found: "Lock") -> str:
     import yaml
 
     pip = [f"{name}=={version}" for name, version in found.packages.items()]
-    document = {"dependencies": [f"python={found.python}", "pip", *([{"pip": pip}] if pip else [])]}
+    exact = [f"{package.name}={package.version}={package.build}" for package in found.conda]
+    below = [{"pip": pip}] if pip else []
+    document: dict[str, Any] = {"dependencies": [*(exact or [f"python={found.python}", "pip"]), *below]}
+    if exact:
+        channels = dict.fromkeys(package.channel.rstrip("/") for package in found.conda)
+        document = {"channels": list(channels), **document}
     return str(yaml.safe_dump(document, sort_keys=False))
 
 
@@ -240,7 +267,7 @@ def _lock_row(document: Any) -> dict[str, Any]:
     return {
         "Hash": document["hash"][:12],
         "PythonVersion": document["pythonVersion"],
-        "Packages": len(document["packages"]),
+        "Packages": len(document["packages"]) + len(document["condaPackages"]),
     }
 
 

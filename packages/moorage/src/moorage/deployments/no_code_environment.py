@@ -8,7 +8,7 @@ from moorage.deployments.interpreter import Interpreter
 from moorage.deployments.no_code_libraries import OLDEST_SERVING, SERVING, Need, needs_of
 from moorage.deployments.own_environment import MODE_VARIABLE, OwnEnvironment, builds_environments
 from moorage.deployments.problems import Problem, error, from_error
-from moorage.environments.interpreters import Python, choose_python
+from moorage.environments.choosing import Prospect, look_at, python_of
 from moorage.environments.store import Store
 from moorage.environments.wanted import Wanted, translate
 from moorage.errors import InvalidConfiguration, MoorageError
@@ -44,32 +44,27 @@ def own_environment(
         if not faults:
             return None, []
         wanted = _wanted(needs, config)
-        choice = choose_python(wanted.python)
+        found = look_at(wanted)
     except InvalidConfiguration as fault:
         return None, [from_error("environment", fault)]
     except MoorageError as fault:
         return None, [error("environment", f"{'; '.join(faults)}. {fault}", _advice(current), cause=fault)]
-    refusals = [*wanted.refusals, *_too_old(choice.python, needs)]
+    refusals = [*wanted.refusals, *_too_old(found, needs)]
     if refusals:
         return None, [error("environment", text, _advice(current)) for text in refusals]
     reason = f"{'; '.join(faults)} ({current.path}): an environment is built for it"
-    notices = (reason, *wanted.notices, *((choice.notice,) if choice.notice else ()))
-    own = _found(replace(wanted, notices=notices), choice.python)
+    notices = (reason, *found.notices)
+    own = OwnEnvironment.of(replace(wanted, notices=notices), found, current.path)
     return own, [Problem("note", "environment", text) for text in notices]
 
 
-def _too_old(python: Python, needs: Sequence[Need]) -> list[str]:
+def _too_old(found: Prospect, needs: Sequence[Need]) -> list[str]:
+    python = found.python or (python_of(found.lock, Store.of()) if found.lock else None)
+    if python is None:
+        return []  # known once the channels have been asked
     if python.version[:2] >= OLDEST_SERVING or all(need.framework == "ScikitLearn" for need in needs):
         return []
     return [f"models without a script need Python 3.10 or later; Python {python.release} is asked for"]
-
-
-def _found(wanted: Wanted, python: Python) -> OwnEnvironment:
-    """Return the environment, with its interpreter if it is built already."""
-    store = Store.of()
-    lock = store.known_lock(wanted, python)
-    built = store.python(lock.hash) if lock is not None else None
-    return OwnEnvironment(wanted, built or python.path, python.release, built is not None)
 
 
 def _advice(current: Interpreter) -> str:

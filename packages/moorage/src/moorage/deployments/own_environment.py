@@ -1,16 +1,16 @@
 """Whether a deployment gets a Python environment of its own, and building it."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.interpreter import CannotAsk, ask
 from moorage.deployments.problems import Problem, error, from_error
 from moorage.environments.building import build, lock_of
-from moorage.environments.interpreters import choose_python
-from moorage.environments.store import Store
+from moorage.environments.channels.names import find_channels
+from moorage.environments.choosing import Prospect, look_at
 from moorage.environments.wanted import Wanted, translate
 from moorage.errors import InvalidConfiguration, MoorageError
 
@@ -21,16 +21,27 @@ EXTRA_REQUIREMENTS = "AZUREML_EXTRA_REQUIREMENTS_TXT"
 @dataclass(frozen=True, slots=True)
 class OwnEnvironment:
     """An environment for one deployment: ``python`` is its interpreter once it is built, till then the one
-    that it will be made from."""
+    that it will be made from; ``has_python`` False: a channel brings that, and nothing can be asked of it.
+    ``variables`` are what its packages want to be set for the script.
+    """
 
     wanted: Wanted
     python: Path
     release: str
     is_built: bool
+    has_python: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, wanted: Wanted, found: Prospect, current: Path) -> "OwnEnvironment":
+        """Return it from what is known here; ``current`` stands for a Python that only a channel has."""
+        here = found.built or (found.python.path if found.python else None)
+        python, is_built = here or current, found.built is not None
+        return cls(wanted, python, found.release, is_built, here is not None, found.variables)
 
     def __str__(self) -> str:
         state = "is built" if self.is_built else "will be built"
-        count = len(self.wanted.requirements)
+        count = len(self.wanted.requirements) + len(self.wanted.conda)
         return f"Python {self.release} and {count} requirement{'' if count == 1 else 's'}; {state}"
 
 
@@ -51,20 +62,27 @@ def own_environment(config: InferenceConfig, current: Path) -> tuple[OwnEnvironm
         wanted = _unmet(config, current)
         if wanted is None:
             return None, []
-        if wanted.refusals:
+        faults = [*wanted.refusals, *_channel_faults(wanted)]
+        if faults:
             advice = f"or set {MODE_VARIABLE}=as-is to run the script in {current}"
-            return None, [error("environment", text, advice) for text in wanted.refusals]
-        choice = choose_python(wanted.python)
+            return None, [error("environment", text, advice) for text in faults]
+        found = look_at(wanted)
     except (CannotAsk, InvalidConfiguration):
         return None, []  # said where the interpreter is asked and requirements are compared
     except MoorageError as fault:
         return None, [from_error("environment", fault)]
-    store = Store.of()
-    lock = store.known_lock(wanted, choice.python)
-    built = store.python(lock.hash) if lock is not None else None
-    notices = (*wanted.notices, *((choice.notice,) if choice.notice else ()))
-    own = OwnEnvironment(wanted, built or choice.python.path, choice.python.release, built is not None)
-    return own, [Problem("note", "environment", text) for text in notices]
+    own = OwnEnvironment.of(wanted, found, current)
+    return own, [Problem("note", "environment", text) for text in found.notices]
+
+
+def _channel_faults(wanted: Wanted) -> list[str]:
+    if not wanted.conda:
+        return []
+    try:
+        find_channels(wanted.channels)
+    except InvalidConfiguration as fault:
+        return [str(fault)]
+    return []
 
 
 def _unmet(config: InferenceConfig, current: Path) -> Wanted | None:
@@ -90,11 +108,11 @@ def build_own(own: OwnEnvironment, on_progress: Callable[[str], None]) -> None:
     Raises:
         RequirementsUnsolvable, EnvironmentBuildFailed, ...: see `moorage.environments.building`.
     """
-    lock, _python, notices = lock_of(own.wanted)
+    lock, python, notices = lock_of(own.wanted)
     for text in notices:
         on_progress(text)
-    count = len(lock.packages)
-    on_progress(f"an environment with Python {own.release} and {count} packages is being made")
+    count = len(lock.packages) + len(lock.conda)
+    on_progress(f"an environment with Python {python.release} and {count} packages is being made")
     build(own.wanted, on_progress=on_progress)
 
 

@@ -173,6 +173,8 @@ class Draft:
             **self._variables(config.environment),
             **no_code.variables(made.models, samples, options),
         }
+        if own is not None:
+            variables = {**own.variables, **variables}
         made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
@@ -188,8 +190,8 @@ class Draft:
         python = chosen_interpreter(environment)
         own, faults = self._own_environment(config, python)
         python = own.python if own else python
-        made = replace(made, inference_config=config, python=python, variables=self._variables(environment))
-        made = replace(made, environment=own)
+        variables = {**(own.variables if own else {}), **self._variables(environment)}
+        made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
         self.problems += faults
         source, faults = find_source(config)
         self.problems += faults
@@ -200,7 +202,8 @@ class Draft:
             if texts and texts[0].path == source.script:
                 self.problems += check_script(texts[0])
                 self.check_model_paths(texts[0], made.models)
-        interpreter = self._ask(python, source, texts)
+        has_python = own is None or own.has_python
+        interpreter = self._ask(python, source, texts) if has_python else None
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
             if own is None or own.is_built:

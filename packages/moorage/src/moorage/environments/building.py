@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from moorage.environments.interpreters import Python, choose_python
+from moorage.environments.channels.installing import install_packages, settle
+from moorage.environments.channels.locking import differing_python, find_channel_lock
+from moorage.environments.choosing import find_python, python_of
+from moorage.environments.interpreters import Python
 from moorage.environments.locking import Lock, without_passwords
 from moorage.environments.resolution import find_lock
 from moorage.environments.sbom import write_sbom
@@ -44,17 +47,22 @@ def lock_of(
     upgrade: bool = False,
     store: Store | None = None,
     python: Python | None = None,
+    may_bring_python: bool = True,
 ) -> tuple[Lock, Python, tuple[str, ...]]:
     """Return the lock for requirements, the Python it is for, and notices.
 
     Requirements that were locked on this machine before keep their lock, also without a network;
-    ``upgrade`` looks for newer versions.
+    ``upgrade`` looks for newer versions. The Python of a lock with packages of channels is one of them: its
+    path is where it will be. ``may_bring_python`` False: a Python that is not here is an error, also where
+    the channels may have it.
 
     Raises:
         InterpreterNotFound, RequirementsUnsolvable, EnvironmentBuildFailed: see there.
     """
     store = store or Store.of()
-    choice = choose_python(wanted.python)
+    choice = find_python(wanted, may_bring=may_bring_python)
+    if choice is None:
+        return _channel_lock(wanted, relax, upgrade, store)
     python = python or choice.python
     notices = (*wanted.notices, *((choice.notice,) if choice.notice else ()))
     known = None if relax or upgrade else store.known_lock(wanted, python)
@@ -65,6 +73,19 @@ def lock_of(
         # What was loosened is not what these requirements say.
         store.remember(wanted, python, found.lock)
     return found.lock, python, (*notices, *found.changed)
+
+
+def _channel_lock(
+    wanted: Wanted, relax: bool, upgrade: bool, store: Store
+) -> tuple[Lock, Python, tuple[str, ...]]:
+    known = None if relax or upgrade else store.known_lock(wanted, None)
+    if known is not None:
+        return known, python_of(known, store), (*wanted.notices, *differing_python(wanted, known))
+    found = find_channel_lock(wanted, relax=relax)
+    if not found.changed:
+        store.remember(wanted, None, found.lock)
+    notices = (*wanted.notices, *differing_python(wanted, found.lock), *found.changed)
+    return found.lock, python_of(found.lock, store), notices
 
 
 def build(
@@ -99,7 +120,7 @@ def build_lock(
             return Built(lock, there, final)
         aside = store.new_aside(lock.hash)
         try:
-            _fill(aside, lock, python, store.log_path(lock.hash), on_progress)
+            _fill(_Place(aside, final, store.log_path(lock.hash)), lock, python, on_progress)
             if final.exists():
                 # Its interpreter is gone; services that ran with it cannot start again as they were.
                 broken = store.new_aside(lock.hash)
@@ -116,7 +137,17 @@ def build_lock(
         return Built(lock, final / "bin" / "python", final, is_new=True)
 
 
-def _fill(folder: Path, lock: Lock, python: Python, log: Path, on_progress: OnProgress) -> None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an environment is made, where it will be, and where its log is."""
+
+    aside: Path
+    final: Path
+    log: Path
+
+
+def _fill(place: _Place, lock: Lock, python: Python, on_progress: OnProgress) -> None:
+    folder, final, log = place.aside, place.final, place.log
     make_private_folder(folder.parent)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -127,19 +158,24 @@ def _fill(folder: Path, lock: Lock, python: Python, log: Path, on_progress: OnPr
             if shown.startswith(_SHOWN):
                 on_progress(shown.strip().removeprefix("+ "))
 
-        uv = uv_path()
-        # Relocatable: the scripts in bin/ must not name the folder that is renamed.
-        make = [uv, "venv", "--relocatable", "--no-project", "--python", str(python.path), str(folder)]
-        _run(make, tell, log)
+        if lock.conda:
+            # Its files name the folder that they will be in.
+            install_packages(lock.conda, folder, final, tell, log)
+        else:
+            # Relocatable: the scripts in bin/ must not name the folder that is renamed.
+            make = [uv_path(), "venv", "--relocatable", "--no-project", "--python", str(python.path)]
+            _run([*make, str(folder)], tell, log)
         lock_file = folder / LOCK_FILE
         lock_file.write_text(lock.text, encoding="utf-8")
         if lock.packages:
             _install(folder, lock, tell, log)
+        variables = settle(folder, final, tell) if lock.conda else {}
     write_sbom(folder, lock, folder / SBOM_FILE)
     description = {
         "hash": lock.hash,
         "python": python.release,
-        "base_interpreter": str(python.path),
+        "base_interpreter": None if lock.conda else str(python.path),
+        "variables": variables,
         "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -148,6 +184,8 @@ def _fill(folder: Path, lock: Lock, python: Python, log: Path, on_progress: OnPr
 def _install(folder: Path, lock: Lock, tell: OnProgress, log: Path) -> None:
     command = [uv_path(), "pip", "install", "--require-hashes", "--no-deps"]
     command += ["--python", str(folder / "bin" / "python"), "--only-binary", ":all:"]
+    if lock.conda:
+        command.append("--break-system-packages")  # a Python of a channel may say that it is a system's
     for name in lock.from_source:
         command += ["--no-binary", name]
     command += ["-r", str(folder / LOCK_FILE)]

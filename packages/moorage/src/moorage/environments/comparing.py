@@ -23,4 +23,5 @@ def differences(before: Lock, after: Lock) -> list[Difference]:
 
 
 def _with_python(lock: Lock) -> Mapping[str, str]:
-    return {"python": lock.python, **lock.packages}
+    # A package of both is the index's: that is installed last.
+    return {"python": lock.python, **lock.conda_packages, **lock.packages}

@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from moorage.environments.channels.packages import CondaPackage
 from moorage.environments.interpreters import Python
 from moorage.environments.tool import quiet_variables, uv_path
 from moorage.environments.wanted import Wanted
@@ -31,7 +33,8 @@ class Lock:
 
     ``python`` is a minor version such as ``3.8``, ``platform`` such as ``linux-x86_64``. ``from_source`` are
     packages without wheels. ``options`` (addresses of other indexes) are not part of the text and the hash:
-    the same files from another place are the same environment.
+    the same files from another place are the same environment. ``conda`` are the packages of channels, by
+    name, Python among them; an environment without any is made from a Python of the machine.
     """
 
     python: str
@@ -39,6 +42,7 @@ class Lock:
     text: str
     options: tuple[str, ...] = ()
     from_source: tuple[str, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -48,8 +52,14 @@ class Lock:
             "python": self.python,
             "platform": self.platform,
             "packages": self.text.splitlines(),
+            **({"conda": [package.line for package in self.conda]} if self.conda else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def conda_packages(self) -> Mapping[str, str]:
+        """Names of the packages of channels to their versions."""
+        return {package.name: package.version for package in self.conda}
 
     @property
     def packages(self) -> Mapping[str, str]:
@@ -65,7 +75,19 @@ class Lock:
             "text": self.text,
             "options": list(self.options),
             "from_source": list(self.from_source),
+            "conda": [package.to_document() for package in self.conda],
         }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Lock":
+        return cls(
+            document["python"],
+            document["platform"],
+            document["text"],
+            tuple(document["options"]),
+            tuple(document["from_source"]),
+            tuple(CondaPackage.from_document(one) for one in document.get("conda", ())),
+        )
 
 
 class Unresolved(Exception):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from moorage.environments.channels.packages import CondaPackage
 from moorage.environments.locking import Lock
 
 
@@ -43,6 +44,20 @@ def write_sbom(environment: Path, lock: Lock, target: Path) -> None:
         )
         for name, version in sorted(lock.packages.items())
     ]
+    components += [
+        Component(
+            name=package.name,
+            version=package.version,
+            type=ComponentType.LIBRARY,
+            bom_ref=f"conda:{package.name}=={package.version}",
+            purl=PackageURL("conda", None, package.name, package.version, _qualifiers(package)),
+            licenses=[DisjunctiveLicense(name=package.license)] if package.license else (),
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=package.sha256)]
+            if package.sha256
+            else [HashType(alg=HashAlgorithm.MD5, content=str(package.md5))],
+        )
+        for package in lock.conda
+    ]
     python = Component(
         name="python", version=lock.python, type=ComponentType.PLATFORM, bom_ref=f"python=={lock.python}"
     )
@@ -53,6 +68,16 @@ def write_sbom(environment: Path, lock: Lock, target: Path) -> None:
     )
     bom.register_dependency(python, components)
     target.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", encoding="utf-8")
+
+
+def _qualifiers(package: CondaPackage) -> dict[str, str]:
+    """Return what tells builds of one version apart, in the words of the specification of package URLs.
+
+    The channel by its name only: its address differs between machines, and equal locks have equal files.
+    """
+    kind = "conda" if package.file_name.endswith(".conda") else "tar.bz2"
+    channel = package.channel.rstrip("/").rsplit("/", 1)[-1]
+    return {"build": package.build, "channel": channel, "subdir": package.subdir, "type": kind}
 
 
 def _hashes(lock: Lock) -> dict[str, list[str]]:

@@ -16,7 +16,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from moorage.environments.interpreters import Python
+from moorage.environments.channels.names import channel_priority, find_channels
+from moorage.environments.interpreters import Python, this_python
 from moorage.environments.locking import FORMAT, Lock, this_platform
 from moorage.environments.wanted import Wanted
 from moorage.folders import make_private_folder
@@ -49,6 +50,14 @@ class Store:
         is_usable = (folder / DESCRIPTION).is_file() and os.access(python, os.X_OK)
         return python if is_usable else None
 
+    def variables(self, lock_hash: str) -> dict[str, str]:
+        """Return the variables that packages of a built environment ask for; none, if it is not there."""
+        try:
+            text = (self.folder(lock_hash) / DESCRIPTION).read_text(encoding="utf-8")
+            return dict(json.loads(text).get("variables", {}))
+        except (OSError, ValueError):
+            return {}
+
     def log_path(self, lock_hash: str) -> Path:
         return self._make("logs") / f"{lock_hash[:NAME_LENGTH]}.log"
 
@@ -59,23 +68,20 @@ class Store:
         """Return a name that nothing has yet."""
         return self._make(".aside") / f"{lock_hash[:NAME_LENGTH]}.{os.getpid()}.{secrets.token_hex(4)}"
 
-    def known_lock(self, wanted: Wanted, python: Python) -> Lock | None:
-        """Return the lock that these requirements have had since they were first seen here."""
+    def known_lock(self, wanted: Wanted, python: Python | None) -> Lock | None:
+        """Return the lock that these requirements have had since they were first seen here.
+
+        ``python`` None: the one that comes from a channel.
+        """
         try:
             document = json.loads(self._known(wanted, python).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         if document.get("format") != FORMAT:
             return None
-        return Lock(
-            document["python"],
-            document["platform"],
-            document["text"],
-            tuple(document["options"]),
-            tuple(document["from_source"]),
-        )
+        return Lock.from_document(document)
 
-    def remember(self, wanted: Wanted, python: Python, lock: Lock) -> None:
+    def remember(self, wanted: Wanted, python: Python | None, lock: Lock) -> None:
         """Keep the lock for `known_lock`; atomically, mode 0600: addresses of indexes may hold passwords."""
         path = self._known(wanted, python)
         aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -84,8 +90,12 @@ class Store:
             json.dump(lock.to_document(), file)
         aside.replace(path)
 
-    def _known(self, wanted: Wanted, python: Python) -> Path:
-        content = [FORMAT, python.minor, this_platform(), wanted.text]
+    def _known(self, wanted: Wanted, python: Python | None) -> Path:
+        content: list[object] = [FORMAT, python and python.minor, this_platform(), wanted.text]
+        if python is None:
+            sources = [channel.source for channel in find_channels(wanted.channels)]
+            near = wanted.python or f"near {this_python().minor}"
+            content += [near, sources, channel_priority(), wanted.conda, wanted.constraints]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return self._make("known") / f"{digest}.json"
 

@@ -22,7 +22,7 @@ _KEPT_OPTION = re.compile(
 _HASH = re.compile(r"\s--hash[=\s]\S+")
 _WHEEL_ADDRESS = re.compile(r"(https?|file)://\S+\.whl")
 _REFUSED_OPTION = re.compile(r"\s*(-r|--requirement|-c|--constraint|-e|--editable)\b")
-_CONDA = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(?:(={1,2})\s*([^\s=]+)(?:=\S*)?|([<>!~].*))?\s*")
+_CONDA = re.compile(r"(?:\S+::)?([A-Za-z0-9_.-]+)\s*(?:(={1,2})\s*([^\s=]+)(?:=\S*)?|([<>!~].*))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Wanted:
 
     ``options`` are lines such as ``--index-url``; they may hold passwords. ``notices`` say what was changed
     on the way here, ``refusals`` what cannot be had and what to do: with any of those nothing can be built.
+    ``conda`` are packages that only ``channels`` have (none named: a default), in conda's spelling.
+    ``constraints`` say of those that the index has too which versions would fit, if a channel brings them.
     """
 
     python: str | None = None
@@ -38,6 +40,9 @@ class Wanted:
     options: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    conda: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -51,11 +56,13 @@ class _Draft:
     options: list[str]
     notices: list[str]
     refusals: list[str]
+    conda: list[str]
+    constraints: list[str]
 
 
 def translate(conda: CondaSpecification | None, pip: Iterable[str] = ()) -> Wanted:
     """Return what a conda definition and lines for pip ask for together."""
-    draft = _Draft([], [], [], [])
+    draft = _Draft([], [], [], [], [], [])
     for package in conda.packages if conda else ():
         _add_conda(draft, package)
     for line in _joined((*(conda.pip if conda else ()), *pip)):
@@ -66,12 +73,22 @@ def translate(conda: CondaSpecification | None, pip: Iterable[str] = ()) -> Want
         options=tuple(dict.fromkeys(draft.options)),
         notices=tuple(dict.fromkeys(draft.notices)),
         refusals=tuple(dict.fromkeys(draft.refusals)),
+        channels=conda.channels if conda else (),
+        conda=tuple(sorted(set(draft.conda))),
+        constraints=tuple(sorted(set(draft.constraints))),
     )
 
 
 def is_retired(name: str) -> bool:
     """Tell whether a package is one whose work is done by the runtime here."""
     return canonicalize_name(name) in _table("retired.json")
+
+
+def name_on_index(conda_name: str) -> str | None:
+    """Return the normalised name that a conda package has on the package index, None if it is not known."""
+    name = conda_name.lower()
+    found = _table("conda_names.json")["other"].get(name) or (name if name in _same_names() else None)
+    return None if found is None else canonicalize_name(found)
 
 
 def _joined(lines: Iterable[str]) -> Iterator[str]:
@@ -108,11 +125,12 @@ def _add_conda(draft: _Draft, package: str) -> None:
     if name in names["refused"]:
         draft.refusals.append(f"conda package {written}: {names['refused'][name]}")
         return
+    spec = "".join(package.split())
     target = names["other"].get(name) or (name if name in _same_names() else None)
     if target is None:
-        advice = "if the package index has it too, list it below pip under its name there"
-        draft.refusals.append(f"conda package {written} is not known to exist outside of conda; {advice}")
+        draft.conda.append(spec)
         return
+    draft.constraints.append(spec.rpartition("::")[2])
     if target != name:
         draft.notices.append(f"conda package {written} is installed as {target}")
     if equals == "=" and not version.endswith("*"):

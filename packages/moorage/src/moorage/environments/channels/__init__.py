@@ -1,0 +1,1 @@
+"""Packages of conda channels: looked up and installed by py-rattler, in a process of its own."""
