@@ -57,6 +57,47 @@ def test_plain_results_are_written_as_json(evaluate, expression, text) -> None:
     assert evaluate.text(expression).text == text
 
 
+REPLACED = {
+    "method": "json.JSONEncoder.default = lambda self, value: sorted(value)",
+    "encoder": "json._default_encoder = Sorted()",
+    "function": "json.dumps = functools.partial(json.dumps, cls=Sorted)",
+    "bytes": "standard = json.dumps; json.dumps = lambda value: standard(value, cls=Sorted).encode()",
+}
+
+
+@pytest.mark.parametrize("what", REPLACED)
+def test_a_script_may_replace_how_json_is_written(scorer, edge_python, what) -> None:
+    source = f"""
+        import functools, json
+        class Sorted(json.JSONEncoder):
+            def default(self, value):
+                return sorted(value)
+        def init():
+            {REPLACED[what]}
+        def run(data):
+            return eval(data)
+    """
+    client = scorer(source, python=edge_python)
+    assert client.text("dict(b={2, 1})").text == '{"b": [1, 2]}'
+    assert client.text("[{2, 1}, None]").text == "[[1, 2], null]"
+    assert client.text("None").text == "{}"
+    assert client.text("object()").error == frames.NOT_SERIALISABLE
+    assert client.text("1 / 0").error == frames.SCRIPT_ERROR
+
+
+def test_another_dumps_writes_long_lists_too(scorer) -> None:
+    source = """
+        import json
+        standard = json.dumps
+        def init():
+            json.dumps = lambda value: standard(value, indent=1)
+        def run(data):
+            return eval(data)
+    """
+    client = scorer(source)
+    assert client.text("[1.0] * 100").text == "[\n" + ",\n".join([" 1.0"] * 100) + "\n]"
+
+
 @pytest.mark.parametrize(
     "expression",
     [

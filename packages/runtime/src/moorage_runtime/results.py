@@ -1,7 +1,8 @@
 """From the return value of ``run`` to a ``RESULT`` message.
 
 A plain value becomes what ``json.dumps`` with its default options makes of it, except that ``None``
-becomes ``{}``. Longer lists of numbers travel as buffers and are written as JSON by the front.
+becomes ``{}``. Longer lists of numbers travel as buffers and are written as JSON by the front. A script may
+put an encoder of its own into the json module, or another ``json.dumps``: then that decides.
 
 Arrays and frames of numpy and pandas are no JSON: they are refused, unless the function declares an
 output schema of that type; then they are converted (an array like ``tolist()``, a frame as the list of
@@ -22,6 +23,7 @@ _HEAD = struct.Struct("<IBBHId")  # the header of a frame and the run time
 _RUN_TIME_BYTES = 8
 _MAX_LEVELS = 8
 _MARKED = 2  # the version of marshal that has no references and writes floats as they are
+_standard_dumps = json.dumps  # before a script can replace it
 _ARRAY_CODES = ("f8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
 
 
@@ -53,7 +55,7 @@ def response_message(
     head: Dict[str, Any], body: bytes, elapsed_ms: float, request_id: int, flags: int = 0
 ) -> bytes:
     """Return a ``RESULT`` that carries an HTTP response (with ``STREAMED``: only its head)."""
-    section = frames.join_section(json.dumps(head).encode("ascii"))
+    section = frames.join_section(_standard_dumps(head).encode("ascii"))
     return _message(frames.RESULT_RESPONSE, flags, elapsed_ms, request_id, section, body)
 
 
@@ -63,11 +65,14 @@ def _make_dumps() -> Callable[[Any], str]:
     if make is None:
         return json.dumps
     markers: Dict[int, Any] = {}
-    defaults = json.JSONEncoder()
+    standard = json.JSONEncoder()
+
+    def default(value: Any) -> Any:
+        # Looked up late: scripts replace the encoder of the module, or this method of its class.
+        return getattr(json, "_default_encoder", standard).default(value)
+
     try:
-        encode = make(
-            markers, defaults.default, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True
-        )
+        encode = make(markers, default, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
         if "".join(encode([1.5, "a"], 0)) != '[1.5, "a"]':
             return json.dumps
     except TypeError:  # another signature in a Python to come
@@ -98,6 +103,27 @@ def dumps(value: Any) -> bytes:
         return _dumps(value).encode("ascii")
     except Exception as error:  # json's own, or what the methods of a user's class raise
         raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
+
+
+def is_replaced() -> bool:
+    """Return whether the script has put another function in the place of ``json.dumps``."""
+    return json.dumps is not _standard_dumps
+
+
+def replaced_message(value: Any, elapsed_ms: float, request_id: int) -> bytes:
+    """Return the ``RESULT`` for a plain value, written by the script's own ``json.dumps``.
+
+    Raises:
+        NotSerialisable: it refuses ``value``, or gives neither text nor bytes.
+    """
+    if value is None:
+        return json_message(b"{}", elapsed_ms, request_id)
+    try:
+        text: Any = json.dumps(value)
+        body = text.encode("utf-8") if isinstance(text, str) else bytes(memoryview(text))
+    except Exception as error:
+        raise NotSerialisable("the result of run() cannot be written as JSON: %s" % error) from error
+    return json_message(body, elapsed_ms, request_id)
 
 
 def numbers(value: List[Any]) -> Optional[Tuple[str, Tuple[int, ...], bytes]]:

@@ -1,7 +1,7 @@
 """The loop of a scorer process: a message in, ``run()``, a message out."""
 
 import inspect
-import json
+from json import dumps
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import frames, logs, model_service, response_results, results, streaming
@@ -138,10 +138,12 @@ class Scorer:
         writer: Writer = results.plain_message
         if self._service is not None:
             writer = model_service.answer_message if kind is model_service.Answer else self._write_value
-        elif kind is list:
-            writer = results.list_message
         elif kind is _Stream or is_response_class(kind):
             writer = self._send_response
+        elif results.is_replaced():
+            writer = results.replaced_message
+        elif kind is list:
+            writer = results.list_message
         else:
             writer = results.declared_writer(kind, self._output_types) or writer
         if len(self._writers) >= _MAX_KNOWN_TYPES:
@@ -245,7 +247,7 @@ class Scorer:
             content["status"] = status
         if trace and self._development:
             content["traceback"] = trace
-        payload = json.dumps(content).encode("ascii")
+        payload = dumps(content).encode("ascii")
         self._connection.send(frames.pack(frames.ERROR, payload, 0, kind, request_id))
 
 

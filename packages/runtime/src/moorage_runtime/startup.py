@@ -1,10 +1,10 @@
 """From ``CONFIGURE`` to ``READY`` or ``FAILED``: how a scorer process comes to serve a script."""
 
-import json
 import os
 import socket
 import sys
 import traceback
+from json import dumps  # as it is now: scripts replace it
 from typing import Any, Dict, List, NoReturn, Tuple
 
 from . import debugger, entry_script, frames, legacy, logs, preload, processes
@@ -70,7 +70,7 @@ def _fail(connection: Connection, error: EntryScriptFailed) -> NoReturn:
         "traceback": error.traceback,
         "exit_code": FAILED_EXIT_CODE,
     }
-    connection.send(frames.pack(frames.FAILED, json.dumps(content).encode("ascii")))
+    connection.send(frames.pack(frames.FAILED, dumps(content).encode("ascii")))
     processes.end(FAILED_EXIT_CODE)
 
 
@@ -100,7 +100,7 @@ def _start(connection: Connection) -> Tuple[Scorer, Dict[str, Any]]:
 def _announce(connection: Connection, description: Dict[str, Any]) -> None:
     description["pid"] = os.getpid()
     logs.logger.info("Scorer is ready (pid %d)", os.getpid())
-    connection.send(frames.pack(frames.READY, json.dumps(description).encode("ascii")))
+    connection.send(frames.pack(frames.READY, dumps(description).encode("ascii")))
 
 
 def main() -> NoReturn:
