@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,28 +63,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def containers(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Let services run in containers of Podman; return the name of their base image. Skips where that is not.
+def containers(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    container_engine: Any,
+) -> str:
+    """Let services run in containers; return the name of their base image. Skips where there is no engine.
 
     Locks that were found are shared by all tests of a process: looking packages up takes seconds.
     """
-    if "MOORAGE_TEST_IMAGES" not in os.environ or shutil.which("podman") is None:
-        pytest.skip("needs Podman and a base image: make test-images")
-    image = "localhost/moorage-test-base:bookworm"
-    options = ["--network", "host"]
-    for mount in ("/etc/ssl/certs", "/etc/pip.conf"):
-        if Path(mount).exists():
-            options += ["-v", f"{mount}:{mount}:ro"]
-    monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", "podman")
-    monkeypatch.setenv("MOORAGE_BASE_IMAGE", image)
-    monkeypatch.setenv("MOORAGE_BUILD_OPTIONS", " ".join(options))
+    for name, value in container_engine.variables.items():
+        monkeypatch.setenv(name, value)
     shared = tmp_path_factory.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
     (home / "environments").mkdir(parents=True)
     for name in ("known", ".locks"):
         (shared / name).mkdir(exist_ok=True)
         (home / "environments" / name).symlink_to(shared / name, target_is_directory=True)
-    return image
+    return str(container_engine.base_image)
 
 
 @pytest.fixture

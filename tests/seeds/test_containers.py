@@ -1,14 +1,13 @@
 """The documents' examples that need a container engine, with MOORAGE_TEST_IMAGES: make test-images."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -17,10 +16,6 @@ from azureml.core import Environment, Model, Workspace
 from azureml.core.model import InferenceConfig
 from azureml.core.webservice import AciWebservice, Webservice
 
-pytestmark = pytest.mark.skipif(
-    "MOORAGE_TEST_IMAGES" not in os.environ or shutil.which("podman") is None,
-    reason="needs Podman and a base image: make test-images",
-)
 ROWS = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
 SCRIPT = """\
 import json, os
@@ -36,17 +31,12 @@ def run(data):
 
 
 @pytest.fixture
-def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def ws(container_engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace, and in the current folder a model file, score.py and a conda file without packages."""
-    options = ["--network", "host"]
-    for mount in ("/etc/ssl/certs", "/etc/pip.conf"):
-        if Path(mount).exists():
-            options += ["-v", f"{mount}:{mount}:ro"]
     variables = {
+        **container_engine.variables,
         "MOORAGE_HOME": str(tmp_path / "home"),
         "MOORAGE_CONTAINER_ENGINE": "auto",
-        "MOORAGE_BASE_IMAGE": "localhost/moorage-test-base:bookworm",
-        "MOORAGE_BUILD_OPTIONS": " ".join(options),
         "MOORAGE_WORKSPACE": "myworkspace",
     }
     for name, value in variables.items():
@@ -67,7 +57,9 @@ def configuration() -> InferenceConfig:
     return InferenceConfig(entry_script="score.py", environment=environment)
 
 
-def test_an_aci_service_is_a_container(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_aci_service_is_a_container(
+    ws: Workspace, container_engine: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     deployment_config = AciWebservice.deploy_configuration(
         cpu_cores=1, memory_gb=1, auth_enabled=True, location="westeurope", dns_name_label="mine"
     )
@@ -86,14 +78,14 @@ def test_an_aci_service_is_a_container(ws: Workspace, capsys: pytest.CaptureFixt
     while "init() has finished" not in service.get_logs():
         assert time.monotonic() < deadline, service.get_logs()
         time.sleep(0.1)
-    assert "moorage-myservice-" in names_of_containers()
+    assert "moorage-myservice-" in names_of_containers(container_engine.name)
 
     service.update(tags={"a": "b"}, auth_enabled=False)
     del headers["Authorization"]
     response = requests.post(service.scoring_uri, data=json.dumps(ROWS), headers=headers, timeout=60)
     assert response.json() == [110, 110]
     service.delete()
-    assert "moorage-myservice-" not in names_of_containers()
+    assert "moorage-myservice-" not in names_of_containers(container_engine.name)
 
 
 def test_the_deployment_file_of_aci(ws: Workspace) -> None:
@@ -120,12 +112,13 @@ def test_the_deployment_file_of_aci(ws: Workspace) -> None:
     moor("service", "delete", "-n", "myservice")
 
 
-def test_a_package_answers_where_the_documents_say(ws: Workspace) -> None:
+def test_a_package_answers_where_the_documents_say(ws: Workspace, container_engine: Any) -> None:
+    engine = container_engine.name
     package = Model.package(ws, [Model(ws, "mymodel")], configuration(), image_label=uuid.uuid4().hex)
     package.wait_for_creation(show_output=False)
     name = f"mycontainer-{uuid.uuid4().hex[:8]}"
     # The documents' own line, with the engine that is here.
-    run = ["podman", "run", "-d", "-p", "127.0.0.1:6789:5001", "--name", name, package.location]
+    run = [engine, "run", "-d", "-p", "127.0.0.1:6789:5001", "--name", name, package.location]
     try:
         subprocess.run(run, capture_output=True, timeout=120, check=True)
         headers = {"Content-Type": "application/json"}
@@ -140,10 +133,10 @@ def test_a_package_answers_where_the_documents_say(ws: Workspace) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
         assert response.json() == [110, 110]
-        subprocess.run(["podman", "kill", name], capture_output=True, timeout=60, check=True)
+        subprocess.run([engine, "kill", name], capture_output=True, timeout=60, check=True)
     finally:
         for verb in (["rm", "-f", name], ["rmi", "-f", package.location]):
-            subprocess.run(["podman", *verb], capture_output=True, timeout=60, check=False)
+            subprocess.run([engine, *verb], capture_output=True, timeout=60, check=False)
 
 
 def moor(*arguments: str) -> str:
@@ -158,6 +151,6 @@ def moor(*arguments: str) -> str:
     return done.stdout
 
 
-def names_of_containers() -> str:
-    command = ["podman", "ps", "-a", "--format", "{{.Names}}"]
+def names_of_containers(engine: str) -> str:
+    command = [engine, "ps", "-a", "--format", "{{.Names}}"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout

@@ -62,7 +62,7 @@ def test_the_files_are_complete(make, script):
     text = (made.context / "Dockerfile").read_text()
     minor = "{}.{}".format(*sys.version_info)
     assert f"ARG BASE_IMAGE=docker.io/library/python:{minor}-slim-bookworm" in text
-    assert 'ENV AZUREML_MODEL_DIR="/var/azureml-app/azureml-models/m/1"' in text
+    assert ' AZUREML_MODEL_DIR="/var/azureml-app/azureml-models/m/1"' in text
     assert "USER 10001:10001" in text
     assert "EXPOSE 5001" in text
     settings = json.loads((made.context / "service.json").read_text())

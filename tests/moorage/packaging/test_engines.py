@@ -83,6 +83,15 @@ def test_an_engine_that_is_stopped_is_told_with_its_own_words(make, engine, work
     assert not (workspace.path / "packages").exists()
 
 
+def test_the_engine_that_is_chosen_is_the_one(make, engine, monkeypatch):
+    other = {"podman": "docker", "docker": "podman"}[engine.path.name]
+    monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", engine.path.name)
+    assert find_engine().name == engine.path.name
+    monkeypatch.setenv("MOORAGE_CONTAINER_ENGINE", other)
+    with pytest.raises(EngineNotFound, match=f"{other} is not installed"):
+        make()
+
+
 def test_a_failed_step_leaves_the_log_alone(make, engine, workspace):
     engine.says(build=[1, "step 3 of 9\nno such thing"])
     with pytest.raises(ImageBuildFailed, match=r"the log is (.*)\n.*step 3 of 9\nno such thing") as caught:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -22,6 +23,8 @@ from moorage.targets.container.settings import label_of
 from moorage.targets.contract import Place
 from moorage.workspace import home_folder
 
+# What `make test-images` says.
+ENGINE = "docker" if os.environ.get("MOORAGE_TEST_IMAGES") == "docker" else "podman"
 SCRIPT = """\
 import json, os
 
@@ -200,7 +203,7 @@ def test_what_dies_comes_back(workspace, deploy, wait_for):
     assert status >= 500
     assert wait_for(lambda: ask(service)[0] == 200)
     for name in containers_of("svc"):
-        subprocess.run(["podman", "kill", name], capture_output=True, timeout=60, check=True)
+        subprocess.run([ENGINE, "kill", name], capture_output=True, timeout=60, check=True)
         wait_for(lambda name=name: name not in containers_of("svc"))
 
     def answers():
@@ -241,11 +244,11 @@ def test_a_large_body_and_answer_pass_whole(workspace, deploy):
 
 def containers_of(service):
     """Return the names of all containers of that service in this test's workspace; others run beside it."""
-    if shutil.which("podman") is None:
+    if shutil.which(ENGINE) is None:
         return []
     place = Place(home_folder() / "workspaces" / "test", "test", service)
     listed = subprocess.run(
-        ["podman", "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
+        [ENGINE, "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
         capture_output=True,
         text=True,
         timeout=60,

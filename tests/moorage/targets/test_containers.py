@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import threading
 import time
@@ -21,6 +22,8 @@ from moorage.targets.container.settings import label_of
 from moorage.targets.contract import Place
 from moorage.workspace import home_folder
 
+# What `make test-images` says.
+ENGINE = "docker" if os.environ.get("MOORAGE_TEST_IMAGES") == "docker" else "podman"
 SERVER = """\
 import http.server, os, signal, sys, time
 NAME = os.environ.get("NAME", "image")
@@ -62,18 +65,18 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory):
+def image(tmp_path_factory, container_engine):
     """An image with a server that knows nothing of Moorage."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "server.py").write_text(SERVER)
-    text = 'FROM localhost/moorage-test-base:bookworm\nCOPY server.py /\nCMD ["python3", "/server.py"]\n'
+    text = f'FROM {container_engine.base_image}\nCOPY server.py /\nCMD ["python3", "/server.py"]\n'
     (folder / "Dockerfile").write_text(text)
     name = f"localhost/moorage-test-own:{uuid.uuid4().hex[:8]}"
     subprocess.run(
-        ["podman", "build", "-q", "-t", name, str(folder)], check=True, capture_output=True, timeout=120
+        [ENGINE, "build", "-q", "-t", name, str(folder)], check=True, capture_output=True, timeout=120
     )
     yield name
-    subprocess.run(["podman", "rmi", "-f", name], capture_output=True, timeout=60, check=False)
+    subprocess.run([ENGINE, "rmi", "-f", name], capture_output=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ def containers_of(service):
     """Return the names of all containers of that service in this test's workspace; others run beside it."""
     place = Place(home_folder() / "workspaces" / "test", "test", service)
     listed = subprocess.run(
-        ["podman", "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
+        [ENGINE, "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -226,11 +229,11 @@ def test_memory_and_cpu_are_held_to_what_was_asked_for(workspace, containers, tm
     config = ContainerConfig(compute_type="container", cpu_cores=0.5, memory_gb=0.4)
     service = services.deploy(workspace, "svc", [], inference, config)
     (name,) = containers_of("svc")
-    shown = ["podman", "inspect", "--format", "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}", name]
+    shown = [ENGINE, "inspect", "--format", "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}", name]
     limits = subprocess.run(shown, capture_output=True, text=True, timeout=60, check=True).stdout.split()
     assert limits == ["400000000", "400000000"]
     read = [
-        "podman",
+        ENGINE,
         "exec",
         name,
         "sh",
@@ -251,7 +254,7 @@ def test_memory_and_cpu_are_held_to_what_was_asked_for(workspace, containers, tm
             pass
         assert time.monotonic() < deadline, services.get_logs(workspace, "svc")
         time.sleep(0.2)
-    root = ["podman", "exec", containers_of("svc")[0], "sh", "-c", "id -u; touch /x"]
+    root = [ENGINE, "exec", containers_of("svc")[0], "sh", "-c", "id -u; touch /x"]
     done = subprocess.run(root, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.strip() == "10001"
     assert "Read-only" in done.stderr

@@ -14,7 +14,8 @@ APP_ROOT = "/var/azureml-app"
 MODELS = "azureml-models"
 PORT = 5001
 USER = "10001:10001"
-ENVIRONMENT_PYTHON = "/opt/environment/bin/python"
+ENVIRONMENT = "/opt/environment"
+ENVIRONMENT_PYTHON = f"{ENVIRONMENT}/bin/python"
 SERVER = "/opt/moorage"
 OLDEST_FOR_SERVER = (3, 10)
 _SERVER_MINOR = "3.11"
@@ -28,7 +29,8 @@ class Recipe:
     ``base_dockerfile`` is a text that stands for ``base_image``; neither: Python's own image.
     ``installs_environment`` is False where the base image is the environment; its Python is not known then.
     With ``has_wheels`` nothing is downloaded; with ``has_index`` the build is given a secret ``pip.conf``.
-    ``steps`` are further instructions of the user's, taken as they are.
+    ``steps`` are further instructions of the user's, taken as they are. ``conda`` are the names of packages of
+    conda channels: an archive of the context holds them, with the script's Python among them.
     """
 
     python: str
@@ -41,14 +43,26 @@ class Recipe:
     labels: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     steps: str = ""
+    conda: frozenset[str] = frozenset()
 
     @property
     def server_python(self) -> str:
         """Minor version of the Python that runs the server: the script's own, unless that is too old."""
-        return _SERVER_MINOR if self.is_old else self.python
+        return _SERVER_MINOR if self._is_too_old else self.python
+
+    @property
+    def server_lock_python(self) -> str | None:
+        """The Python that the server's packages are for; None: the base image's, which is not known."""
+        is_unknown = not self.installs_environment or (self.conda and self.has_own_base)
+        return None if is_unknown else self.server_python
 
     @property
     def is_old(self) -> bool:
+        """Tell whether the base image's Python is the script's, and too old for the server."""
+        return self._is_too_old and not self.conda
+
+    @property
+    def _is_too_old(self) -> bool:
         major, minor = self.python.split(".")
         return (int(major), int(minor)) < OLDEST_FOR_SERVER
 
@@ -57,7 +71,8 @@ class Recipe:
         """Name of the image that it starts from, or of the stage that the user's own Dockerfile ends with."""
         if self.base_dockerfile is not None:
             return as_stage(self.base_dockerfile)[1]
-        return self.base_image or official_image(self.python, self.python)
+        python = self.server_python if self.conda else self.python
+        return self.base_image or official_image(python, python)
 
     @property
     def has_own_base(self) -> bool:
@@ -103,6 +118,13 @@ def _from(recipe: Recipe, stage: str | None = None) -> list[str]:
     return ["", f"FROM {base}{f' AS {stage}' if stage else ''}", *(["USER 0"] if recipe.has_own_base else [])]
 
 
+def _together(instruction: str, words: Mapping[str, str]) -> list[str]:
+    if not words:
+        return []
+    pairs = [f"{name}={value}" for name, value in sorted(words.items())]
+    return [f"{instruction} " + " \\\n  ".join(pairs)]
+
+
 def _install(python: str, lock: str, recipe: Recipe) -> str:
     source = "--no-index --find-links wheels " if recipe.has_wheels else ""
     pip = f"{python} -m pip install --no-cache-dir --no-compile --no-deps --disable-pip-version-check"
@@ -112,9 +134,11 @@ def _install(python: str, lock: str, recipe: Recipe) -> str:
 def _environment(recipe: Recipe) -> list[str]:
     if not recipe.installs_environment:
         return []
-    python = ENVIRONMENT_PYTHON
+    if recipe.conda:
+        return _conda_environment(recipe)
     index = "--mount=type=secret,id=pip.conf,target=/run/secrets/pip.conf " if recipe.has_index else ""
     variable = "PIP_CONFIG_FILE=/run/secrets/pip.conf " if recipe.has_index else ""
+    python = ENVIRONMENT_PYTHON
     return [
         *_from(recipe, "moorage-environment"),
         *_build_arguments(recipe),
@@ -123,6 +147,31 @@ def _environment(recipe: Recipe) -> list[str]:
         f"RUN {index}python3 -m venv /opt/environment \\",
         f" && {variable}{_install(python, 'environment/lock.txt', recipe)} \\",
         f" && {_finish('/opt/environment', recipe.python, 'environment/lock.txt')}",
+    ]
+
+
+def _conda_environment(recipe: Recipe) -> list[str]:
+    """Unpack what channels brought, and let its own Python install pip's part into it.
+
+    That Python may have pip, or the one that comes with every Python, which goes away again.
+    """
+    python, lock = ENVIRONMENT_PYTHON, "environment/lock.txt"
+    index = "--mount=type=secret,id=pip.conf,target=/run/secrets/pip.conf " if recipe.has_index else ""
+    variable = "PIP_CONFIG_FILE=/run/secrets/pip.conf " if recipe.has_index else ""
+    brought = [name for name in ("pip", "setuptools") if name not in recipe.conda]
+    installer = [] if "pip" in recipe.conda else [f"{python} -m ensurepip >/dev/null"]
+    remove = [
+        f"{{ grep -q '^{name}==' {lock} || {python} -m pip uninstall --yes --quiet {name}; }}"
+        for name in reversed(brought)
+    ]
+    install = f"{variable}PIP_BREAK_SYSTEM_PACKAGES=1 {_install(python, lock, recipe)}"
+    steps = [*installer, install, *remove, *_compiled("/opt/environment", recipe.python)]
+    return [
+        *_from(recipe, "moorage-environment"),
+        "ADD environment/conda.tar /opt/",
+        *_build_arguments(recipe),
+        f"COPY {lock} {lock}",
+        f"RUN {index}" + " \\\n && ".join(steps),
     ]
 
 
@@ -136,7 +185,7 @@ def _server(recipe: Recipe) -> list[str]:
         make = f"cp -a /usr/local /opt/python && /opt/python/bin/python3 -m venv {SERVER}"
     else:
         make = f"python3 -m venv {SERVER}"
-        if not recipe.installs_environment:
+        if not recipe.installs_environment or (recipe.conda and recipe.has_own_base):
             lines += _check_python(f"sys.version_info >= {OLDEST_FOR_SERVER}", "3.10 or later")
         elif recipe.has_own_base:
             lines += _check_python(f"v == {recipe.python!r}", recipe.python)
@@ -162,7 +211,12 @@ def _finish(folder: str, minor: str, lock: str) -> str:
     python = f"{folder}/bin/python"
     remove = f"{python} -m pip uninstall --yes --quiet"
     lines = [f"{{ grep -q '^setuptools==' {lock} || {remove} setuptools; }}", f"{remove} pip"]
-    lines += [f"find {folder} -name __pycache__ -prune -exec rm -rf {{}} +"]
+    return " \\\n && ".join([*lines, *_compiled(folder, minor)])
+
+
+def _compiled(folder: str, minor: str) -> list[str]:
+    python = f"{folder}/bin/python"
+    lines = [f"find {folder} -name __pycache__ -prune -exec rm -rf {{}} +"]
     if minor != "3.6":
         # Packages may hold files for other Pythons, which do not compile.
         # Tests are half of the files of some libraries, and no service imports them.
@@ -170,7 +224,7 @@ def _finish(folder: str, minor: str, lock: str) -> str:
         compile_all = f"{python} -m compileall {how} {folder}/lib"
         # Before 3.11 the order of sets is in the files.
         lines += [f"{{ PYTHONHASHSEED=0 {compile_all} || true; }}"]
-    return " \\\n && ".join(lines)
+    return lines
 
 
 def _check_python(condition: str, wanted: str) -> list[str]:
@@ -203,8 +257,9 @@ def _final(recipe: Recipe) -> list[str]:
         # Before the script: that changes more often, and the layer of the models is kept then.
         lines += [f"COPY models/ {APP_ROOT}/{MODELS}/"]
     lines += [f"COPY app/ {APP_ROOT}/", f"COPY service.json run.sh {SERVER}/"]
-    lines += [f"ENV {name}={quoted(value)}" for name, value in sorted(recipe.variables.items())]
-    lines += [f"LABEL {quoted(name)}={quoted(value)}" for name, value in sorted(recipe.labels.items())]
+    # One instruction for all: engines make a layer, or a container, for each.
+    lines += _together("ENV", {name: quoted(value) for name, value in recipe.variables.items()})
+    lines += _together("LABEL", {quoted(name): quoted(value) for name, value in recipe.labels.items()})
     if recipe.steps.strip():
         lines += ["", "# From extra_docker_file_steps", recipe.steps.strip(), ""]
     check = ["import urllib.request as r; r.urlopen('http://127.0.0.1:5001/', timeout=2)"]

@@ -13,6 +13,7 @@ from moorage.errors import EngineNotFound, ImageBuildFailed, MoorageError, Stora
 
 PROBE_TIMEOUT_S = 20.0
 OPTIONS_VARIABLE = "MOORAGE_BUILD_OPTIONS"
+CHOICE_VARIABLE = "MOORAGE_CONTAINER_ENGINE"
 ENGINES = ("docker", "podman", "buildah")
 _SHOWN_LINES = 5
 _DISK_FULL = ("no space left on device", "disk quota exceeded")
@@ -141,15 +142,17 @@ def last_words(said: Sequence[str]) -> list[str]:
 
 
 def find_engine() -> Engine:
-    """Return an engine that answers.
+    """Return an engine that answers: the one that ``MOORAGE_CONTAINER_ENGINE`` names, else the first.
 
     Raises:
         EngineNotFound: none is installed, or none works; the text says what each one said.
     """
     faults = []
-    for name in ENGINES:
+    chosen = os.environ.get(CHOICE_VARIABLE, "").lower()
+    for name in (chosen,) if chosen in ENGINES else ENGINES:
         path = shutil.which(name)
         if path is None:
+            faults += [f"{name} is not installed"] if chosen in ENGINES else []
             continue
         fault = _fault([path, "info"])
         if fault is None:

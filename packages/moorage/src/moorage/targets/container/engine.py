@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moorage.errors import ContainerEngineNotFound, InvalidArgument
+from moorage.packaging.engines import CHOICE_VARIABLE
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-MODE_VARIABLE = "MOORAGE_CONTAINER_ENGINE"
+MODE_VARIABLE = CHOICE_VARIABLE
 MODES = ("auto", "none", "docker", "podman")
 RUNNERS = ("docker", "podman")
 PROBE_TIMEOUT_S = 20.0
