@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,7 +29,7 @@ from moorage.environments import Environment
 from moorage.environments.locking import Lock
 from moorage.errors import InvalidConfiguration, PlanRejected
 from moorage.models import Model
-from moorage.packaging import dockerfile
+from moorage.packaging import conda_prefix, dockerfile
 from moorage.packaging.bases import Base, find_base
 from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.wheels import write_wheel
@@ -101,16 +101,24 @@ def look(
         has_index=has_index,
         variables=_variables(found, source),
         steps=_steps(config),
+        conda=frozenset(lock.conda_packages) if lock is not None else frozenset(),
     )
     recipe = replace(recipe, labels=_labels(found, lock, None if base.dockerfile else recipe.base))
-    server = server_lock(None if lock is None else recipe.server_python, wheels)
+    server = server_lock(recipe.server_lock_python, wheels)
     return Contents(found, source, environment, recipe, base, lock, server, notices)
 
 
-def write_context(workspace: Workspace, contents: Contents, folder: Path, wheels: Path | None = None) -> None:
+def write_context(
+    workspace: Workspace,
+    contents: Contents,
+    folder: Path,
+    wheels: Path | None = None,
+    on_line: Callable[[str], None] = lambda line: None,
+) -> None:
     """Fill an empty folder; equal contents give equal files, times and modes.
 
     Raises:
+        EnvironmentBuildFailed, StorageFull: a package of a conda channel cannot be had.
         OSError: no space, or a file of the source cannot be read.
         BlobCorrupt: a file of a model is not what was registered.
     """
@@ -124,9 +132,11 @@ def write_context(workspace: Workspace, contents: Contents, folder: Path, wheels
     _write_json(app / MODEL_MAP, model_map(contents.models))
     for model in contents.models:
         _write_model(workspace, model, folder / "models")
+    recipe = contents.recipe
     if contents.lock is not None:
         (folder / "environment").mkdir()
         (folder / "environment" / "lock.txt").write_text(contents.lock.text, encoding="utf-8")
+        recipe = with_conda(recipe, contents.lock, folder, on_line)
     server = folder / "server"
     server.mkdir()
     (server / "lock.txt").write_text(contents.server.text, encoding="utf-8")
@@ -141,8 +151,25 @@ def write_context(workspace: Workspace, contents: Contents, folder: Path, wheels
     run = folder / "run.sh"
     run.write_text(_RUN.format(server=dockerfile.SERVER, port=dockerfile.PORT), encoding="utf-8")
     run.chmod(0o755)
-    (folder / "Dockerfile").write_text(contents.recipe.text, encoding="utf-8")
+    (folder / "Dockerfile").write_text(recipe.text, encoding="utf-8")
     _settle(folder, epoch())
+
+
+def with_conda(
+    recipe: dockerfile.Recipe, lock: Lock, folder: Path, on_line: Callable[[str], None]
+) -> dockerfile.Recipe:
+    """Write the packages of channels into a context; return the recipe with the variables that they want.
+
+    Raises:
+        EnvironmentBuildFailed, StorageFull, OSError: see `write_prefix`.
+    """
+    if not lock.conda:
+        return recipe
+    place = folder / conda_prefix.ARCHIVE
+    variables = conda_prefix.write_prefix(lock, dockerfile.ENVIRONMENT, place, epoch(), on_line)
+    listed = "".join(f"{package.line}\n" for package in lock.conda)
+    (place.parent / "conda.txt").write_text(listed, encoding="utf-8")
+    return replace(recipe, variables={**variables, **recipe.variables})
 
 
 def epoch() -> int:

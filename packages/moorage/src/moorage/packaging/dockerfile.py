@@ -29,8 +29,8 @@ class Recipe:
     ``base_dockerfile`` is a text that stands for ``base_image``; neither: Python's own image.
     ``installs_environment`` is False where the base image is the environment; its Python is not known then.
     With ``has_wheels`` nothing is downloaded; with ``has_index`` the build is given a secret ``pip.conf``.
-    ``steps`` are further instructions of the user's, taken as they are. ``conda`` are the names of packages of
-    conda channels: an archive of the context holds them, with the script's Python among them.
+    ``steps`` are further instructions of the user's, taken as they are. ``conda`` are the names of packages
+    of conda channels: an archive of the context holds them, with the script's Python among them.
     """
 
     python: str

@@ -14,6 +14,7 @@ from moorage.environments.resolution import find_lock
 from moorage.environments.store import Store
 from moorage.environments.wanted import Wanted, translate
 from moorage.errors import InterpreterNotFound, InvalidConfiguration, RequirementsUnsolvable
+from moorage.packaging.conda_prefix import refuse_elsewhere
 from moorage.packaging.wheels import requirements_of
 
 # A Python of no release names the lock that holds for all of them from 3.10 on.
@@ -29,17 +30,20 @@ def environment_lock(
     on this machine. ``further`` are more lines for pip; with ``wheels`` all comes from that folder.
 
     Raises:
-        InvalidConfiguration: packages come from a folder of this machine, which no image has.
+        InvalidConfiguration: packages come from a folder of this machine, which no image has; or those of
+            conda channels cannot come into one.
     """
     if environment.user_managed:
         return None, this_python().minor, ()
     wanted = translate(environment.conda, (*environment.pip_requirements, *further))
     _refuse_local(wanted)
+    refuse_elsewhere(wanted, wheels)
     if wheels is not None:
         minor = chosen_minor(wanted)
         return _from_wheels(wanted, minor, wheels), minor, wanted.notices
     try:
-        lock, python, notices = lock_of(wanted)
+        # A Python alone comes from its own image; packages of channels bring theirs along.
+        lock, python, notices = lock_of(wanted, may_bring_python=False)
     except InterpreterNotFound:
         minor = chosen_minor(wanted)
         return _lock_for(wanted, minor), minor, wanted.notices

@@ -118,7 +118,7 @@ def package(
     (made.folder / _LOG).write_text("".join(f"{text}\n" for text in made.notices), encoding="utf-8")
     try:
         made.context.mkdir(mode=0o700)
-        write_context(workspace, contents, made.context, wheels)
+        write_context(workspace, contents, made.context, wheels, on_line)
     except OSError as error:
         shutil.rmtree(made.folder, ignore_errors=True)
         text = f"the files of the package cannot be written: {error.filename or ''}: {error.strerror}"

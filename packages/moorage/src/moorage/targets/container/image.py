@@ -19,9 +19,9 @@ from moorage.environments import Environment
 from moorage.environments.locking import Lock
 from moorage.errors import ImageBuildFailed, InvalidConfiguration, StorageFull
 from moorage.folders import make_private_folder
-from moorage.packaging import dockerfile, engines, registries
+from moorage.packaging import conda_prefix, dockerfile, engines, registries
 from moorage.packaging.bases import Base, find_base
-from moorage.packaging.context import epoch
+from moorage.packaging.context import epoch, with_conda
 from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.package import pip_configuration
 from moorage.packaging.wheels import write_wheel
@@ -55,6 +55,7 @@ class _Parts:
     tag: str
     base: Base
     lock: Lock | None
+    recipe: dockerfile.Recipe
 
 
 def names_packages(inference: InferenceConfig | None) -> bool:
@@ -109,13 +110,15 @@ def service_image(engine: Engine, inference: InferenceConfig, on_line: OnLine) -
         labels=_LABELS,
         variables=_VARIABLES,
         steps=_steps(inference),
+        conda=frozenset(lock.conda_packages) if lock is not None else frozenset(),
     )
-    server = server_lock(None if lock is None else recipe.server_python)
+    server = server_lock(recipe.server_lock_python)
     # What is mounted takes the place of the last two; the recipe is that of packages, which have them.
     files = {"Dockerfile": recipe.text, "server/lock.txt": server.text, "run.sh": "", "service.json": "{}\n"}
     interpreter = str(environment.interpreter or "python3")
     if lock is not None:
         files["environment/lock.txt"] = lock.text
+        files["environment/conda.txt"] = "".join(f"{package.line}\n" for package in lock.conda)
         interpreter = dockerfile.ENVIRONMENT_PYTHON
     with tempfile.TemporaryDirectory(prefix="moorage-image-") as folder:
         context = Path(folder, _CONTEXT)
@@ -130,7 +133,7 @@ def service_image(engine: Engine, inference: InferenceConfig, on_line: OnLine) -
             if has_work:
                 for notice in notices:
                     on_line(notice)
-                _build(engine, Path(folder), _Parts(tag, base, lock), on_line)
+                _build(engine, Path(folder), _Parts(tag, base, lock, recipe), on_line)
     return ServiceImage(tag, interpreter)
 
 
@@ -162,6 +165,8 @@ def _build(engine: Engine, folder: Path, parts: _Parts, on_line: OnLine) -> None
     if base.image is not None and base.credentials is not None:
         registries.pull(builder, base.image, on_line, base.credentials)
     on_line(f"{engine.name} builds the image {tag}")
+    if lock is not None and lock.conda:
+        _add_conda(folder / _CONTEXT, parts.recipe, lock, on_line)
     secrets = {}
     if lock is not None and lock.options:
         secrets["pip.conf"] = folder / "pip.conf"
@@ -175,6 +180,17 @@ def _build(engine: Engine, folder: Path, parts: _Parts, on_line: OnLine) -> None
         # The log does not outlive this call: its end is in the text.
         words = "\n".join([line for line in said if line.strip()][-_SHOWN_LINES:])
         raise ImageBuildFailed(f"{engine.name} could not build the image of the service:\n{words}") from error
+
+
+def _add_conda(context: Path, recipe: dockerfile.Recipe, lock: Lock, on_line: OnLine) -> None:
+    """Complete a context; what is added follows from the lock, which the digest covers."""
+    try:
+        full = with_conda(recipe, lock, context, on_line)
+        (context / "Dockerfile").write_text(full.text, encoding="utf-8")
+        for name in ("Dockerfile", conda_prefix.ARCHIVE, "environment"):
+            os.utime(context / name, (epoch(), epoch()))
+    except OSError as error:
+        raise StorageFull(f"the files of the image cannot be written: {error}") from error
 
 
 def _write(context: Path, files: dict[str, str]) -> str:
