@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.deployments import parse_deployment_config, parse_inference_config
@@ -89,6 +89,7 @@ _VALUES = st.none() | st.booleans() | st.integers(0, 3) | st.floats(0.1, 2) | st
 _KEYS = ["port", "workerCount", "scoringTimeoutMs", "authEnabled", "keys", "host", "niceness", "corsOrigins"]
 
 
+@settings(deadline=None)  # reads and writes a file
 @given(st.dictionaries(st.sampled_from(_KEYS), _VALUES | st.just({"primaryKey": "x"}), max_size=3))
 def test_an_editor_and_the_reader_agree(tmp_path_factory: Any, values: dict[str, Any]) -> None:
     """What the schema refuses is refused; rules that connect keys are the reader's alone."""

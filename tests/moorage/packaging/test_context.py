@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import packaging
+from moorage import models, packaging
 from moorage.deployments import InferenceConfig
+from moorage.deployments.no_code_environment import default_environment
 from moorage.environments import CondaSpecification, Environment
+from moorage.environments.interpreters import this_python
+from moorage.environments.locking import Lock, this_platform
+from moorage.environments.store import Store
 from moorage.errors import (
     DownloadTargetExists,
     EngineNotFound,
@@ -204,3 +208,33 @@ def test_a_quoted_text_is_one_word(text):
     inner = word[1:-1].replace("\\\\", "").replace('\\"', "").replace("\\$", "")
     assert word[0] == word[-1] == '"'
     assert not set(inner) & set('"$\\')
+
+
+@pytest.fixture
+def graph(workspace, tmp_path, home):
+    """Register a model that needs no script, and make its lock known."""
+    (tmp_path / "graph.onnx").write_bytes(b"graph of nothing")
+    registered = models.register(workspace, tmp_path / "graph.onnx", "g", framework="Onnx")
+    wanted = default_environment(workspace, [registered])
+    lock = Lock("{}.{}".format(*sys.version_info), this_platform(), "onnxruntime==1.0\n")
+    Store.of(home).remember(wanted, this_python(), lock)
+    return registered
+
+
+def test_models_without_a_script_bring_ours(workspace, graph):
+    made = packaging.package(workspace, [graph], None, generate_dockerfile=True)
+    assert (made.context / "app" / "moorage_no_code.py").is_file()
+    assert (made.context / "environment" / "lock.txt").read_text() == "onnxruntime==1.0\n"
+    settings = json.loads((made.context / "service.json").read_text())
+    assert settings["entry_script"] == "moorage_no_code.py"
+    served = json.loads(settings["environment"]["MOORAGE_NO_CODE"])
+    assert served["code"].startswith("/opt/moorage/lib/python3")
+    paths = {one["name"]: one["path"] for one in served["models"]}
+    assert paths == {"g": "azureml-models/g/1/graph.onnx"}
+
+
+def test_a_model_that_needs_a_script_is_refused_without_one(workspace, model):
+    with pytest.raises(PlanRejected, match="without a framework, which needs an entry script"):
+        packaging.package(workspace, [model], None, generate_dockerfile=True)
+    with pytest.raises(PlanRejected, match="neither a model nor an entry script"):
+        packaging.package(workspace, [], None, generate_dockerfile=True)

@@ -64,7 +64,9 @@ def deploy_record(
     described = None if inference_config is None else inference_config.description
     is_local = configuration.webservice_type == _kinds.LOCAL
     with as_old_exceptions():
-        wanted, notice = services.placed(configuration.as_record(), inference_config)
+        wanted, notice = services.placed(
+            configuration.as_record(), inference_config, workspace._moorage, list(model_ids)
+        )
     if isinstance(wanted, deployments.ContainerConfig):
         print("The service runs in a container of this machine.")
     elif not is_local:

@@ -112,23 +112,22 @@ def package(
     image_label: str | None,
 ) -> ModelPackage:
     """See ``Model.package``."""
-    if inference_config is None:
-        raise WebserviceException("inference_config: a package needs an entry script and an environment")
+    environment = None if inference_config is None else inference_config.environment
     made = ModelPackage.__new__(ModelPackage)
     try:
         record = packaging.package(
             workspace._moorage,
             [model.id for model in models],
-            inference_config.as_record(),
+            None if inference_config is None else inference_config.as_record(),
             generate_dockerfile=generate_dockerfile,
             image_name=image_name,
             image_label=image_label,
             on_line=print,
         )
     except (errors.ImageBuildFailed, errors.RegistryFault) as error:
-        made._fill(workspace, inference_config.environment, None)
+        made._fill(workspace, environment, None)
         made.state, made.error = "Failed", error
         print("There is no image; wait_for_creation() raises what the engine said")
         return made
-    made._fill(workspace, inference_config.environment, record)
+    made._fill(workspace, environment, record)
     return made

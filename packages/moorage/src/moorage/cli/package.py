@@ -82,7 +82,10 @@ def package(
     ] = False,
     **flags: Any,
 ) -> Any:
-    """Make an image of models and script that runs without Moorage, or the files of one."""
+    """Make an image of models and script that runs without Moorage, or the files of one.
+
+    Models of a framework that is served without a script need none.
+    """
     from moorage import packaging
     from moorage.cli.deployment import Wishes, chosen_models, inference_config
     from moorage.errors import DownloadTargetExists, InvalidArgument
@@ -95,8 +98,9 @@ def package(
         flags=flags,
     )
     script = inference_config(session, wishes)
-    if script is None:
-        text = "give an inference configuration file (--ic) or the script (--es)"
+    chosen = chosen_models(model, model_metadata_file)
+    if script is None and not chosen:
+        text = "give an inference configuration file (--ic) or the script (--es), or a model that needs none"
         raise InvalidArgument("--inference-config-file", text)
     edge = None
     if iot_edge is not None:
@@ -109,7 +113,7 @@ def package(
             raise DownloadTargetExists(f"{iot_edge} exists already; choose another file")
     made = packaging.package(
         session.workspace,
-        chosen_models(model, model_metadata_file),
+        chosen,
         script,
         generate_dockerfile=output_path is not None,
         image_name=image_name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from moorage.deployments import ContainerConfig, KubernetesConfig
+    from moorage.models import ResourceConfiguration
     from moorage.services import Service
 
 # Parts of the old cloud: the keys are there, so that a query finds them, and say nothing.
@@ -27,6 +28,7 @@ def target_keys(service: "Service") -> dict[str, Any]:
         "cname": getattr(config, "ssl_cname", None),
         "dataCollection": {"storageEnabled": getattr(config, "collect_model_data", False)},
         "deploymentType": "HttpRealtimeEndpoint",
+        "containerResourceRequirements": _resources(service.resources),
         "environment": _environment(service),
         "sslEnabled": getattr(config, "ssl_enabled", False),
     }
@@ -44,7 +46,6 @@ def _environment(service: "Service") -> dict[str, Any] | None:
 
 def _container_keys(config: "ContainerConfig") -> dict[str, Any]:
     return {
-        "containerResourceRequirements": _resources(config),
         "dnsNameLabel": config.dns_name_label,
         "image": config.image,
         "location": config.location or "local",
@@ -67,7 +68,9 @@ def _cluster_keys(config: "KubernetesConfig", service: "Service") -> dict[str, A
         },
         "computeName": config.compute_target,
         "containerResourceRequirements": {
-            **_resources(config),
+            "cpu": config.cpu_cores,
+            "gpu": config.gpu_count,
+            "memoryInGB": config.memory_gb,
             "cpuLimit": config.cpu_cores_limit,
             "memoryInGBLimit": config.memory_gb_limit,
         },
@@ -98,5 +101,8 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def _resources(config: "ContainerConfig | KubernetesConfig") -> dict[str, Any]:
-    return {"cpu": config.cpu_cores, "gpu": config.gpu_count, "memoryInGB": config.memory_gb}
+def _resources(resources: "ResourceConfiguration | None") -> dict[str, Any] | None:
+    """What bounds a service; None: nothing but the machine."""
+    if resources is None:
+        return None
+    return {"cpu": resources.cpu_cores, "gpu": resources.gpu_count, "memoryInGB": resources.memory_gb}

@@ -103,9 +103,9 @@ class ContainerConfig:
     """
 
     compute_type: Literal["aci", "container"] = "aci"
-    cpu_cores: float = 0.1
-    memory_gb: float = 0.5
-    gpu_count: int | None = None
+    cpu_cores: float | None = None  # None: what models without a script ask for, else 0.1
+    memory_gb: float | None = None  # likewise, else 0.5
+    gpu_count: int | None = None  # likewise, else none
     port: int | None = None  # TCP port on this machine; None: any free one, kept over updates
     host: str = "127.0.0.1"  # address to listen on
     scoring_timeout_ms: int | None = None  # of one run(), or of an answer of a custom image; 0: none
@@ -117,6 +117,7 @@ class ContainerConfig:
     readiness_path: str = "/"
     readiness_port: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict)  # of the image
+    model_options: Mapping[str, str] = field(default_factory=dict)  # of models without a script
     location: str | None = None
     auth_enabled: bool = False
     token_auth_enabled: bool = False
@@ -172,6 +173,7 @@ class ContainerConfig:
             ssl_certificate_path=self.ssl_certificate_path,
             ssl_key_path=self.ssl_key_path,
             ssl_cname=self.ssl_cname,
+            model_options=self.model_options,
         )
 
     def __post_init__(self) -> None:
@@ -188,7 +190,7 @@ class ContainerConfig:
             if re.fullmatch(r"/[!-~]{0,2000}", getattr(self, name)) is None:
                 text = f"{name} {getattr(self, name)!r} must be a path that begins with /, without spaces"
                 raise InvalidConfiguration(text)
-        if self.memory_gb > LARGEST_CONTAINER_GB:
+        if self.memory_gb is not None and self.memory_gb > LARGEST_CONTAINER_GB:
             raise InvalidConfiguration(f"memory_gb is {self.memory_gb:g}; a container takes up to 48")
         tls = (self.ssl_certificate_path, self.ssl_key_path, self.ssl_cname)
         if self.ssl_enabled and not all(tls):
@@ -234,6 +236,7 @@ class KubernetesConfig:
     probe_failure_threshold: int = 3
     namespace: str | None = None
     compute_target: str | None = None
+    model_options: Mapping[str, str] = field(default_factory=dict)  # of models without a script
     version_name: str | None = None
     traffic_percentile: float | None = None
     is_default: bool | None = None
@@ -254,6 +257,7 @@ class KubernetesConfig:
             primary_key=self.primary_key,
             secondary_key=self.secondary_key,
             asked_for=_without_keys(self),
+            model_options=self.model_options,
         )
 
     def __post_init__(self) -> None:

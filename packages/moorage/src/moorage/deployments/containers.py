@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from moorage.deployments import no_code, no_code_image
 from moorage.deployments.configurations import ContainerConfig
 from moorage.deployments.imports import reachable
 from moorage.deployments.inference import InferenceConfig
@@ -26,6 +27,8 @@ def look(draft: "Draft", made: Plan, config: ContainerConfig, inference: Inferen
         draft.problems.append(Problem("note", name, text))
     if config.image is not None:
         return _look_at_image(draft, made, config, inference)
+    if no_code.is_no_code(inference):
+        return no_code_image.look(draft, made, inference)
     if inference is None or not (inference.environment or inference.conda_file or inference.base_image):
         text = "a container needs an environment: it takes nothing from the Python that deploys it"
         advice = "give the inference configuration an environment or a conda file, or deploy with type local"

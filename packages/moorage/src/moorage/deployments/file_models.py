@@ -42,12 +42,15 @@ class InferenceFile(FileModel):
 
 
 class ResourcesFile(FileModel):
-    cpu: float = Field(default=0.1, gt=0)
-    memory_gb: float = Field(default=0.5, gt=0, alias="memoryInGB")
+    cpu: float | None = Field(default=None, gt=0)
+    memory_gb: float | None = Field(default=None, gt=0, alias="memoryInGB")
     gpu: int | None = Field(default=None, ge=0)
 
 
-class ClusterResourcesFile(ResourcesFile):
+class ClusterResourcesFile(FileModel):
+    cpu: float = Field(default=0.1, gt=0)
+    memory_gb: float = Field(default=0.5, gt=0, alias="memoryInGB")
+    gpu: int | None = Field(default=None, ge=0)
     cpu_limit: float | None = Field(default=None, gt=0)
     memory_gb_limit: float | None = Field(default=None, gt=0, alias="memoryInGBLimit")
     fpga: int | None = Field(default=None, ge=0, multiple_of=2)
@@ -118,7 +121,7 @@ class LocalFile(FileModel):
 
 
 class ContainerFile(LabelsFile):
-    """The keys from ``port`` to ``variables`` are Moorage's own."""
+    """The keys from ``port`` to ``model_options`` are Moorage's own."""
 
     port: int | None = Field(default=None, ge=1, le=65535)
     host: str = Field(default="127.0.0.1", min_length=1)
@@ -132,6 +135,7 @@ class ContainerFile(LabelsFile):
     readiness_path: str = "/"
     readiness_port: int | None = Field(default=None, ge=1, le=65535)
     variables: dict[str, str] = Field(default_factory=dict)
+    model_options: dict[str, str] = Field(default_factory=dict)
     container_resource_requirements: ResourcesFile = Field(default_factory=ResourcesFile)
     location: str | None = None
     auth_enabled: bool = False
@@ -185,6 +189,7 @@ class KubernetesFile(LabelsFile):
     namespace: str | None = None
     ssl_enabled: bool = False
     compute_target: str | None = Field(default=None, alias="ComputeTarget")
+    model_options: dict[str, str] = Field(default_factory=dict)
 
 
 class EndpointFile(KubernetesFile):

@@ -76,14 +76,17 @@ def variables(
     models: Sequence[Model],
     samples: Mapping[str, Mapping[str, str]],
     deployment: Mapping[str, str] | None = None,
+    *,
+    code: str = str(Path(moorage_server.__file__).parent),
 ) -> dict[str, str]:
     """Return the variable that tells our script what to serve; ``samples`` as `samples` returns them.
 
     ``deployment`` are options that the deployment gives (``onnx.providers``), above those of the models.
+    ``code``: the folder of our code where the script will run, or a pattern that it matches.
     """
     content: dict[str, Any] = {
         # Where our code is, for an environment that has only the model's libraries.
-        "code": str(Path(moorage_server.__file__).parent),
+        "code": code,
         "models": [
             {
                 "name": model.name,

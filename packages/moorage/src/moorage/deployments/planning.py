@@ -20,6 +20,7 @@ from moorage.deployments.model_files import check_model_files
 from moorage.deployments.no_code_libraries import SERVING
 from moorage.deployments.plans import Plan
 from moorage.deployments.problems import Problem, error, from_error, warning
+from moorage.deployments.resources import resources_of_models
 from moorage.deployments.script import ScriptText, check_script, imports_of
 from moorage.deployments.source import Source, check_files, find_source
 from moorage.environments import CondaSpecification, Environment, check_variables
@@ -176,6 +177,7 @@ class Draft:
         if own is not None:
             variables = {**own.variables, **variables}
         made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
+        made = replace(made, resources=resources_of_models(made.models, limits_several=False))
         if interpreter is not None:
             made = replace(made, python_version=interpreter.python)
             self.problems += no_code.check_serving(interpreter, made.models)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from moorage.deployments.configurations import ContainerConfig, DeploymentConfig, LocalConfig
 from moorage.deployments.inference import InferenceConfig
 from moorage.deployments.problems import Problem
+from moorage.deployments.resources import resources_of
 from moorage.deployments.source import MODELS_FOLDER, Source
 from moorage.errors import PlanRejected
-from moorage.models import Model
+from moorage.models import Model, ResourceConfiguration
 
 if TYPE_CHECKING:
     from moorage.deployments.own_environment import OwnEnvironment
@@ -22,7 +23,8 @@ class Plan:
 
     ``source`` and ``inference_config`` are None only where a problem says why. With an ``environment`` that
     is not built yet, ``python`` is the one that it will be made from, and what the script imports was not
-    looked at: build it and plan again.
+    looked at: build it and plan again. ``image_config``: what an image is made of, where that is not said by
+    ``inference_config``. ``resources``: what the models ask for, where the deployment names nothing.
     """
 
     service: str
@@ -35,6 +37,8 @@ class Plan:
     python_version: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: "OwnEnvironment | None" = None
+    image_config: InferenceConfig | None = None
+    resources: ResourceConfiguration | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -106,14 +110,31 @@ def model_map(models: tuple[Model, ...]) -> dict[str, object]:
     }
 
 
+def _resources(plan: Plan) -> str:
+    config = plan.deployment_config
+    found = (
+        resources_of(config, plan.resources) if isinstance(config, LocalConfig | ContainerConfig) else None
+    )
+    if found is None:
+        return "none"
+    parts = [
+        f"{found.cpu_cores:g} cores" if found.cpu_cores else "",
+        f"{found.memory_gb:g} GB of memory" if found.memory_gb else "",
+        f"{found.gpu_count} GPUs" if found.gpu_count else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def _lines(plan: Plan) -> list[str]:
     lines = [f"service      {plan.service} on target {plan.target}"]
     if isinstance(plan.deployment_config, LocalConfig | ContainerConfig):
         port = plan.deployment_config.port or "any free port"
         lines.append(f"address      {plan.deployment_config.host}, {port}")
+    if isinstance(plan.deployment_config, LocalConfig) and plan.resources is not None:
+        lines.append(f"limits       {_resources(plan)}")
     if isinstance(plan.deployment_config, ContainerConfig):
         asked = plan.deployment_config
-        lines.append(f"container    {asked.cpu_cores:g} cores, {asked.memory_gb:g} GB of memory")
+        lines.append(f"container    {_resources(plan)}")
         if asked.image is not None:
             lines.append(f"image        {asked.image}, port {asked.scoring_port}")
     for model in plan.models:

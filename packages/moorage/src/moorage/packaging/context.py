@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from moorage import models as registry
+from moorage.deployments import no_code_image
 from moorage.deployments.imports import reachable
 from moorage.deployments.inference import InferenceConfig
+from moorage.deployments.no_code import check_models, is_no_code
 from moorage.deployments.own_environment import extra_requirements
 from moorage.deployments.plans import model_folder, model_map
 from moorage.deployments.problems import Problem
@@ -67,13 +69,14 @@ class Contents:
 def look(
     workspace: Workspace,
     models: Sequence[Model | str],
-    config: InferenceConfig,
+    config: InferenceConfig | None,
     *,
     base_image: str | None = None,
     wheels: Path | None = None,
 ) -> Contents:
     """Return what an image of these models and this script is made of; looks up exact versions.
 
+    Without a configuration the models say what they are, and the script is ours.
     With ``wheels``, a folder, all packages are from there and nothing is looked up elsewhere.
 
     Raises:
@@ -83,9 +86,13 @@ def look(
     """
     by_id = (registry.get_by_id(workspace, m if isinstance(m, str) else m.id) for m in models)
     found = tuple({model.id: model for model in by_id}.values())
+    variables: dict[str, str] = {}
+    if config is None or is_no_code(config):
+        config, variables = _without_script(workspace, found, config)
     config = config.absolute()
     source = _source(config)
     environment = _environment(config)
+    environment = replace(environment, variables={**environment.variables, **variables})
     base = find_base(environment, config, base_image)
     lock, python, notices = environment_lock(environment, extra_requirements(config), wheels)
     has_index = lock is not None and bool(lock.options)
@@ -176,6 +183,22 @@ def epoch() -> int:
     """Return the time that all files get, from ``SOURCE_DATE_EPOCH`` if that is set."""
     value = os.environ.get("SOURCE_DATE_EPOCH", "")
     return int(value) if value.isdigit() else DEFAULT_EPOCH
+
+
+def _without_script(
+    workspace: Workspace, models: Sequence[Model], given: InferenceConfig | None
+) -> tuple[InferenceConfig, dict[str, str]]:
+    """Return our script with the packages that the models need, and its variables.
+
+    Raises:
+        PlanRejected: a model is of no known framework.
+        InvalidConfiguration: the packages cannot be had.
+    """
+    problems = list(check_models(models, ()))
+    if problems:
+        raise PlanRejected(problems)
+    config = no_code_image.image_config(workspace, models, given)
+    return config, no_code_image.variables(workspace, models)
 
 
 def _source(config: InferenceConfig) -> Source:

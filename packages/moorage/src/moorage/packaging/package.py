@@ -1,5 +1,6 @@
 """Packages: models and a script as the files of an image, or as the image itself."""
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from moorage.errors import (
     DownloadTargetExists,
     ImageBuildFailed,
     InvalidArgument,
+    StorageFull,
     StorageUnavailable,
 )
 from moorage.folders import make_private_folder
@@ -70,7 +72,7 @@ class Package:
 def package(
     workspace: Workspace,
     models: Sequence[Model | str],
-    inference_config: InferenceConfig,
+    inference_config: InferenceConfig | None,
     *,
     generate_dockerfile: bool = False,
     image_name: str | None = None,
@@ -82,6 +84,7 @@ def package(
 ) -> Package:
     """Make the files of an image, and without ``generate_dockerfile`` the image, with the engine found here.
 
+    Without an inference configuration the models are served without a script.
     ``wheels`` is a folder of wheels from which all packages are taken; no package index is asked then. The
     files are kept in the workspace until the package is removed. ``push`` sends the image to the registry in
     its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no registry.
@@ -121,7 +124,10 @@ def package(
         write_context(workspace, contents, made.context, wheels, on_line)
     except OSError as error:
         shutil.rmtree(made.folder, ignore_errors=True)
-        text = f"the files of the package cannot be written: {error.filename or ''}: {error.strerror}"
+        where = error.filename or made.context
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"no space left for the files of the package; free some at {where}") from error
+        text = f"the files of the package cannot be written: {where}: {error.strerror}"
         raise StorageUnavailable(text) from error
     except BaseException:
         shutil.rmtree(made.folder, ignore_errors=True)
@@ -234,9 +240,7 @@ def _nowhere(location: str, is_files: bool) -> str:
 
 
 def _with_image(made: Package, engine: Engine, contents: Contents, on_line: OnLine) -> Package:
-    base = contents.base
-    if base.image is not None and base.credentials is not None:
-        registries.pull(engine, base.image, on_line, base.credentials)
+    registries.fetch(engine, contents.base, contents.recipe.images, on_line)
     with tempfile.TemporaryDirectory(prefix="moorage-build-") as folder:  # 0700: addresses may hold passwords
         secrets = {}
         if contents.lock is not None and contents.lock.options:

@@ -21,6 +21,7 @@ from moorage.services.work import Work, live_definition
 from moorage.targets import Fault, Order, Place, open_target
 from moorage.targets.contract import Beside, CandidateSeen, Trial
 from moorage.workspace import Workspace
+from moorage_server.supervision.candidate_records import DEFAULT_SLOWER
 
 DEFAULT_CANARY_FOR_S = 600.0
 DEFAULT_TOLERANCE = 1e-6
@@ -36,10 +37,15 @@ class Part:
     share_percent: int
     for_s: float | None = None
     tolerance: float = 0.0
+    slower: float = DEFAULT_SLOWER
 
 
 def part_of(
-    canary: int | None, canary_for_s: float | None, mirror: int | None, mirror_tolerance: float
+    canary: int | None,
+    canary_for_s: float | None,
+    mirror: int | None,
+    mirror_tolerance: float,
+    canary_slower: float = DEFAULT_SLOWER,
 ) -> Part | None:
     """Return how a new revision is to take part, None if it is to take over.
 
@@ -53,7 +59,9 @@ def part_of(
             raise InvalidArgument("canary", "must be a whole number of percent, from 1 to 99")
         if canary_for_s is not None and not (math.isfinite(canary_for_s) and canary_for_s > 0):
             raise InvalidArgument("canary_for_s", "must be a number of seconds above 0, or None")
-        return Part("canary", canary, canary_for_s)
+        if not (math.isfinite(canary_slower) and (canary_slower == 0 or canary_slower >= 1)):
+            raise InvalidArgument("canary_slower", "must be a number from 1 on, or 0")
+        return Part("canary", canary, canary_for_s, slower=canary_slower)
     if mirror is not None:
         if isinstance(mirror, bool) or not isinstance(mirror, int) or not 1 <= mirror <= 100:
             raise InvalidArgument("mirror", "must be a whole number of percent, from 1 to 100")
@@ -84,6 +92,7 @@ def bring_beside(
         work.trial_requests,
         work.max_error_share,
         later.drain_timeout_s,
+        part.slower,
     )
     order = replace(order, host=row.host or order.host, port=row.port, beside=beside)
     try:

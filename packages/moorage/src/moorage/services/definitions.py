@@ -15,6 +15,7 @@ from moorage.deployments import (
 from moorage.deployments.plans import Plan
 from moorage.environments import Environment
 from moorage.errors import InvalidConfiguration
+from moorage.models import ResourceConfiguration
 
 _KINDS: dict[str, type[LocalConfig] | type[ContainerConfig] | type[KubernetesConfig]] = {
     "local": LocalConfig,
@@ -29,6 +30,7 @@ _KINDS: dict[str, type[LocalConfig] | type[ContainerConfig] | type[KubernetesCon
 class Definition:
     """What one revision was made of. ``inference_config`` has the paths that the user gave.
 
+    ``resources`` is what the models ask for, which counts where the deployment names nothing.
     ``entry_script`` and ``source_folder`` say where those files are below the application root.
     """
 
@@ -37,6 +39,7 @@ class Definition:
     deployment_config: DeploymentConfig
     entry_script: str
     source_folder: str | None
+    resources: ResourceConfiguration | None = None
 
     def with_files_of(self, app: Path) -> InferenceConfig:
         """Return the configuration with the script taken from the application root of a kept revision."""
@@ -70,6 +73,7 @@ def define(plan: Plan, given: InferenceConfig) -> Definition:
         deployment_config=plan.deployment_config,
         entry_script=plan.source.entry_script if plan.source else "",
         source_folder=plan.source.folder_name if plan.source else None,
+        resources=plan.resources,
     )
 
 
@@ -91,6 +95,7 @@ def to_json(definition: Definition) -> dict[str, Any]:
         "deployment": {**deployment, "compute_type": definition.deployment_config.compute_type},
         "entry_script": definition.entry_script,
         "source_folder": definition.source_folder,
+        "resources": None if definition.resources is None else asdict(definition.resources),
     }
 
 
@@ -108,12 +113,14 @@ def from_json(value: Mapping[str, Any]) -> Definition:
         if kind == "local":
             del deployment["compute_type"]
         config = _KINDS[kind](**deployment)
+        resources = value.get("resources")
         return Definition(
             models=tuple(value["models"]),
             inference_config=InferenceConfig(**value["inference"], environment=environment),
             deployment_config=config,
             entry_script=value["entry_script"],
             source_folder=value["source_folder"],
+            resources=None if resources is None else ResourceConfiguration(**resources),
         )
     except (KeyError, TypeError) as error:
         raise InvalidConfiguration(

@@ -56,7 +56,7 @@ def deploy(
         description or getattr(deployment_config, "description", None),
     )
     check_service_name(name)
-    config, notice = placed(deployment_config or LocalConfig(), inference_config)
+    config, notice = placed(deployment_config or LocalConfig(), inference_config, workspace, models)
     with operation(workspace, name):
         row = rows.find_or_none(workspace, name)
         if row is not None and row.live_revision is not None and not overwrite:
@@ -81,7 +81,7 @@ def make_plan(
     deployment_config: DeploymentConfig | None = None,
 ) -> Plan:
     """Return what `deploy` would do, and what is wrong with it; a service of that name may keep its port."""
-    config, notice = placed(deployment_config or LocalConfig(), inference_config)
+    config, notice = placed(deployment_config or LocalConfig(), inference_config, workspace, models)
     own_port = None
     with suppress(ServiceNotFound, NotSupported, InvalidName):
         rows.find(workspace, check_service_name(name))

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from moorage.deployments import LocalConfig
+from moorage.deployments import ContainerConfig, LocalConfig
+from moorage.deployments.resources import resources_of
 from moorage.errors import InvalidArgument, NotSupported
+from moorage.models import ResourceConfiguration
 from moorage.services import rows
 from moorage.services.addresses import public_address
 from moorage.services.definitions import Definition
@@ -119,7 +121,15 @@ def _service(workspace: Workspace, row: Row, definitions: Mapping[int, Definitio
         inference_config=config,
         deployment_config=definition.deployment_config if definition else None,
         candidate=observed.candidate,
+        resources=_resources(definition),
     )
+
+
+def _resources(definition: Definition | None) -> ResourceConfiguration | None:
+    config = definition.deployment_config if definition else None
+    if definition is None or not isinstance(config, ContainerConfig | LocalConfig):
+        return None
+    return resources_of(config, definition.resources)
 
 
 def _compute_type(row: Row, definition: Definition | None) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.configurations import asks_for
+from moorage.models import ResourceConfiguration
 from moorage.targets import Fault, Observed
 from moorage.targets.contract import CandidateSeen
 
@@ -71,6 +72,7 @@ class Service:
     inference_config: InferenceConfig | None = None
     deployment_config: DeploymentConfig | None = None
     candidate: CandidateSeen | None = None
+    resources: ResourceConfiguration | None = None
 
     @property
     def asked_config(self) -> DeploymentConfig | None:

@@ -23,6 +23,7 @@ from moorage.services.service import Service
 from moorage.services.work import Work, live_definition
 from moorage.targets import open_target
 from moorage.workspace import Workspace
+from moorage_server.supervision.candidate_records import DEFAULT_SLOWER
 
 # Enough to see a revision that fails whatever it is asked; not one that some clients ask wrongly.
 DEFAULT_TRIAL_REQUESTS = 100
@@ -43,6 +44,7 @@ def update(
     description: str | None = None,
     canary: int | None = None,
     canary_for_s: float | None = DEFAULT_CANARY_FOR_S,
+    canary_slower: float = DEFAULT_SLOWER,
     mirror: int | None = None,
     mirror_tolerance: float = DEFAULT_TOLERANCE,
     trial_requests: int = DEFAULT_TRIAL_REQUESTS,
@@ -58,7 +60,8 @@ def update(
     the one before comes back by itself; 0 requests: no trial.
 
     ``canary``: the new revision answers so many percent of the requests, and takes over after
-    ``canary_for_s`` (None: when `promote` is called) unless it failed more often than the one beside it.
+    ``canary_for_s`` (None: when `promote` is called) unless it failed more often than the one beside it, or
+    more than a tenth of its requests took ``canary_slower`` times as long (0: any time will do).
     ``mirror``: it gets copies of so many percent of the requests, and its answers are compared with those of
     the one that serves; numbers may differ by ``mirror_tolerance``. `rollback` ends either.
 
@@ -69,7 +72,7 @@ def update(
     """
     if trial_requests < 0 or not 0 <= max_error_share <= 1:
         raise InvalidArgument("trial_requests and max_error_share", "must be from 0 on, and from 0 to 1")
-    part = part_of(canary, canary_for_s, mirror, mirror_tolerance)
+    part = part_of(canary, canary_for_s, mirror, mirror_tolerance, canary_slower)
     with operation(workspace, name):
         row = rows.find(workspace, name)
         changes = label_changes(
@@ -93,7 +96,8 @@ def update(
             config = deployment_config or definition.deployment_config
             given = inference_config or definition.inference_config
             if deployment_config is not None:
-                config, notice = placed(deployment_config, given)
+                wanted = definition.models if models is None else models
+                config, notice = placed(deployment_config, given, workspace, wanted)
                 work = replace(work, target=open_target(config.compute_type))
                 if notice is not None:
                     work.teller.tell("warning", notice)

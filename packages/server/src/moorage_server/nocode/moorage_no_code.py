@@ -4,6 +4,7 @@ In an environment of its own Moorage is not installed; its code is then taken fr
 without making anything else of that place visible. Written for Python 3.6, which old models need.
 """
 
+import glob
 import json
 import os
 import sys
@@ -28,6 +29,9 @@ def load_from(name: str, file: str, folder: Any = None) -> Any:
 def service() -> Any:
     """Return the service of this Python."""
     folder = json.loads(os.environ.get(VARIABLE) or "{}").get("code")
+    if folder is not None and not os.path.isdir(folder):
+        # In an image: the folder has the version of a Python in its name.
+        folder = next(iter(sorted(glob.glob(folder))), folder)
     if sys.version_info < OLDEST:
         if folder is None:
             raise ImportError("models without a script need Python 3.10 or later; this is %s" % sys.version)

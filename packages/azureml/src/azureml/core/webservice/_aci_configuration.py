@@ -82,10 +82,10 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
 
     def as_record(self) -> ContainerConfig:
         """Return the control plane's form."""
-        default = ContainerConfig()
         return ContainerConfig(
-            cpu_cores=default.cpu_cores if self.cpu_cores is None else self.cpu_cores,
-            memory_gb=default.memory_gb if self.memory_gb is None else self.memory_gb,
+            cpu_cores=self.cpu_cores,
+            memory_gb=self.memory_gb,
+            model_options=self._model_options(),
             location=self.location,
             dns_name_label=self.dns_name_label,
             auth_enabled=bool(self.auth_enabled),

@@ -113,6 +113,7 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             worker_count=self.num_replicas or 1,
             scoring_timeout_ms=self.scoring_timeout_ms,
             max_queue_wait_ms=self.max_request_wait_time,
+            model_options=self._model_options(),
             # Keys are what this kind of service always had, unless they are switched off.
             auth_enabled=not self.token_auth_enabled if self.auth_enabled is None else self.auth_enabled,
             token_auth_enabled=bool(self.token_auth_enabled),

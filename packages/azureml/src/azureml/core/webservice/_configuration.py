@@ -15,7 +15,13 @@ NO_IMAGES = (
 
 
 class WebserviceDeploymentConfiguration:
-    """What a target needs to know. Each parameter is an attribute; None: the target's default."""
+    """What a target needs to know. Each parameter is an attribute; None: the target's default.
+
+    ``model_options``, which no parameter sets, are options of models without an entry script, such as
+    ``{"onnx.threads": "2"}``; they stand above those that the models were registered with.
+    """
+
+    model_options: Mapping[str, str] | None = None
 
     def __init__(
         self,
@@ -38,7 +44,15 @@ class WebserviceDeploymentConfiguration:
 
     def as_record(self) -> DeploymentConfig:
         """Return the control plane's form. For now every kind of service is processes of this machine."""
-        return LocalConfig()
+        return LocalConfig(model_options=self._model_options())
+
+    def _model_options(self) -> dict[str, str]:
+        options = self.model_options or {}
+        if not isinstance(options, Mapping) or not all(
+            isinstance(text, str) for pair in options.items() for text in pair
+        ):
+            raise WebserviceException(f"model_options: texts by name are expected, not {options!r}")
+        return dict(options)
 
     def print_deploy_configuration(self) -> None:
         """Print the resources that were asked for."""

@@ -10,7 +10,7 @@ from azureml.core.webservice._parts import (
 )
 from azureml.core.webservice._parts import EncryptionProperties, VnetConfiguration
 from azureml.core.webservice.webservice import Webservice
-from moorage import services
+from moorage import models, services
 from moorage.deployments import ContainerConfig, LocalConfig
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ class AciWebservice(Webservice):
     def _show(self, workspace: "Workspace", record: services.Service) -> None:
         super()._show(workspace, record)
         asked = _kinds.asked_of(record)
-        resources = ContainerResourceRequirements(asked.get("cpu_cores"), asked.get("memory_gb"))
-        self.container_resource_requirements = resources
+        has = record.resources or models.ResourceConfiguration()
+        self.container_resource_requirements = ContainerResourceRequirements(
+            asked.get("cpu_cores") or has.cpu_cores,
+            asked.get("memory_gb") or has.memory_gb,
+        )
         self.location = asked.get("location") or workspace.location
         self.public_ip, self.public_fqdn = "127.0.0.1", "localhost"
         config = record.deployment_config

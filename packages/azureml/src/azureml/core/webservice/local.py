@@ -38,7 +38,7 @@ class LocalWebserviceDeploymentConfiguration(WebserviceDeploymentConfiguration):
 
     def as_record(self) -> LocalConfig:
         """Return the control plane's form."""
-        return LocalConfig(port=self.port)
+        return LocalConfig(port=self.port, model_options=self._model_options())
 
     def print_deploy_configuration(self) -> None:
         """Print nothing: a local service asks for no resources."""

@@ -1,5 +1,6 @@
 """Whether a service gets a container, or processes of this machine take its place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from moorage.deployments import ContainerConfig, DeploymentConfig, InferenceConfig
@@ -19,8 +20,13 @@ class Choice:
     notice: str | None = None
 
 
-def choose_place(config: DeploymentConfig, inference: InferenceConfig | None) -> Choice:
+Wanted = InferenceConfig | Callable[[], InferenceConfig | None] | None
+
+
+def choose_place(config: DeploymentConfig, inference: Wanted) -> Choice:
     """Return where a service runs that was asked for as ``config``.
+
+    ``inference`` is what an image would be made of, or a function that finds that out where it matters.
 
     Old code asks for ACI, and a container takes its place where that works at once: an engine answers, the
     packages are named, and the base image is on this machine. Else processes do the work. A container that is
@@ -42,9 +48,10 @@ def choose_place(config: DeploymentConfig, inference: InferenceConfig | None) ->
     return Choice(config.as_processes(), notice)
 
 
-def _why_not(mode: str, inference: InferenceConfig | None) -> str | None:
+def _why_not(mode: str, wanted: Wanted) -> str | None:
     if mode == "none":
         return f"{MODE_VARIABLE} is none"
+    inference = wanted() if callable(wanted) else wanted
     if inference is None or not names_packages(inference):
         return "no environment is named, which a container needs"
     try:

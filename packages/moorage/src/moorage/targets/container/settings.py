@@ -7,7 +7,9 @@ from typing import Any
 
 from moorage.deployments import ContainerConfig
 from moorage.deployments.plans import Plan
+from moorage.deployments.resources import DEFAULT_MEMORY_GB, GIGABYTE, container_resources
 from moorage.deployments.source import MODELS_FOLDER
+from moorage.models import ResourceConfiguration
 from moorage.packaging.dockerfile import APP_ROOT, PORT, SERVER, USER
 from moorage.targets.container.engine import Engine, engine_variables
 from moorage.targets.container.image import ServiceImage
@@ -35,6 +37,7 @@ def front_settings(
 ) -> ContainerSettings:
     """Return what the front outside needs; ``image`` None: the user's own."""
     config = _config(plan)
+    resources = container_resources(config, plan.resources)
     port = config.scoring_port
     timeout_ms = config.scoring_timeout_ms
     where = {"AZUREML_MODEL_DIR": f"{APP_ROOT}/{plan.model_dir}"} if plan.models else {}
@@ -48,12 +51,12 @@ def front_settings(
         label=label_of(place),
         run_folder="../../run",
         is_ours=image is not None,
-        options=(*_limits(config, engine), *own),
+        options=(*_limits(resources, engine), *own),
         command=_own_command() if image else (),
         mounts=_mounts(plan, is_ours=image is not None),
         engine_variables=engine_variables(os.environ),
-        cpu_cores=config.cpu_cores if engine.limits_cpu else None,
-        memory_bytes=_memory_bytes(config),
+        cpu_cores=resources.cpu_cores if engine.limits_cpu else None,
+        memory_bytes=_memory_bytes(resources),
         response_timeout_s=0.0 if image else own_timeout_s,
         stop_timeout_s=(timeout_ms or DEFAULT_SCORING_TIMEOUT_MS) / 1000 if image else CUSTOM_STOP_S,
         auth="token" if config.token_auth_enabled else "key" if config.auth_enabled else None,
@@ -99,20 +102,21 @@ def _config(plan: Plan) -> ContainerConfig:
     return plan.deployment_config
 
 
-def _memory_bytes(config: ContainerConfig) -> int:
-    return int(config.memory_gb * 1e9)
+def _memory_bytes(resources: ResourceConfiguration) -> int:
+    return int((resources.memory_gb or DEFAULT_MEMORY_GB) * GIGABYTE)
 
 
-def _limits(config: ContainerConfig, engine: Engine) -> tuple[str, ...]:
+def _limits(resources: ResourceConfiguration, engine: Engine) -> tuple[str, ...]:
     options: list[str] = ["--security-opt", "no-new-privileges"]
     if engine.limits_memory:
         # As much with swap as without: none.
-        options += ["--memory", str(_memory_bytes(config)), "--memory-swap", str(_memory_bytes(config))]
-    if config.gpu_count:
+        options += ["--memory", str(_memory_bytes(resources))]
+        options += ["--memory-swap", str(_memory_bytes(resources))]
+    if resources.gpu_count:
         if engine.name == "docker":
-            options += ["--gpus", str(config.gpu_count)]
+            options += ["--gpus", str(resources.gpu_count)]
         else:
-            for number in range(config.gpu_count):
+            for number in range(resources.gpu_count):
                 options += ["--device", f"nvidia.com/gpu={number}"]
     if SELINUX.exists():
         # The files are the service's own, and their labels are not ours to change.

@@ -72,8 +72,8 @@ class ContainerTarget(LocalTarget):
                     raise RegistryFault(text)
                 on_line(f"{engine.name} fetches the image {config.image}")
                 registries.pull(engines.Engine(engine.name, engine.path), config.image, on_line)
-        elif plan.inference_config is not None:
-            image = service_image(engine, plan.inference_config, on_line)
+        elif plan.image_config is not None or plan.inference_config is not None:
+            image = service_image(engine, plan.image_config or plan.given(None), on_line)
         if isinstance(config, ContainerConfig):
             for fact, limit in ((engine.limits_cpu, "CPU"), (engine.limits_memory, "memory")):
                 if not fact:

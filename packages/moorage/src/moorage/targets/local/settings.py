@@ -5,6 +5,7 @@ from typing import Any
 
 from moorage.deployments import LocalConfig
 from moorage.deployments.plans import Plan
+from moorage.deployments.resources import local_limits
 from moorage.targets.contract import Place
 from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE, REVISION_FILE
 from moorage_server.environment import settings_in
@@ -34,7 +35,8 @@ def service_settings(place: Place, plan: Plan, revision_folder: Path) -> dict[st
     config, source = plan.deployment_config, plan.source
     if not isinstance(config, LocalConfig) or source is None or plan.python is None:
         raise ValueError("a plan with errors, or for another target, cannot be prepared")
-    given = settings_in(plan.variables)
+    given = local_limits(config, plan.resources)
+    given.update(settings_in(plan.variables))
     given.update((name, getattr(config, name)) for name in _OPTIONAL if getattr(config, name) is not None)
     if config.worker_count > 1:
         given["worker_count"] = config.worker_count
