@@ -2,6 +2,8 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,8 @@ from moorage_server.candidate.comparison import Answered, difference
 from moorage_server.candidate.findings import KEPT_PAIRS, Findings
 from moorage_server.candidate.instruction import Instruction, InvalidInstruction
 from moorage_server.candidate.share import Share
+from moorage_server.candidate.slowness import LEAST_MS, UNKNOWN_MS, Slowness, TimedMetrics
+from moorage_server.metrics import Metrics
 
 SCRIPT = """
 import json, os, time
@@ -44,7 +48,7 @@ def other(tmp_path):
     return write
 
 
-def instruct(server, settings, *, kind="canary", share=100, tolerance=0.0, expect="serving"):
+def instruct(server, settings, *, kind="canary", share=100, tolerance=0.0, expect="serving", slower=0):
     """Tell a front about a second revision and wait until it takes part (or does not)."""
     values = {
         "generation": 2,
@@ -53,6 +57,7 @@ def instruct(server, settings, *, kind="canary", share=100, tolerance=0.0, expec
         "kind": kind,
         "share_percent": share,
         "tolerance": tolerance,
+        "slower": slower,
     }
     aside = server.log_path.with_name("aside")
     aside.write_text(json.dumps(values))
@@ -116,6 +121,79 @@ def test_a_canary_that_ends_takes_nothing_with_it(servers, other):
     assert server.post("1").status == 200
     until(lambda: server.post("1").json()["who"] == "new")
     assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_canary_that_hangs_is_let_go_and_its_clients_are_answered(servers, other):
+    server = servers.start(SCRIPT.format(name="live", code=""), scoring_timeout_ms=0)
+    assert server.post("1").json()["who"] == "live"
+    hangs = other(SCRIPT.format(name="new", code="time.sleep(1e6)"), scoring_timeout_ms=0)
+    instruct(server, hangs, slower=10)
+    with ThreadPoolExecutor(24) as pool:
+        held = [pool.submit(server.post, "1") for _ in range(24)]
+
+        def ended():
+            event = server.events.next(30)
+            return event if event["state"] == "failed" else None
+
+        event = until(ended)
+        assert event["error"]["stage"] == "canary"
+        assert event["error"]["message"].endswith(f"{event['hanging']} of them have not ended")
+        assert (event["count"], event["slow"], event["slow_after_ms"]) == (0, 0, 1000)
+        # From now on the other one answers; nobody waits for ever.
+        assert server.post("1").json()["who"] == "live"
+        assert {one.result(timeout=30).status for one in held} == {500}
+    assert server.stop() == 0
+
+
+def slowness(slower=10.0, timeout_ms=0):
+    """Calls of a live and of another revision, without processes; the time stands still."""
+    pool = SimpleNamespace(scorers=[], waiting=[], settings=SimpleNamespace(scoring_timeout_ms=timeout_ms))
+    live, own = Metrics(), TimedMetrics()
+    return Slowness(slower, live, own, pool, clock=lambda: 100.0), live, own, pool
+
+
+def busy(since, count=1, *, is_streaming=False, cancelled=0):
+    calls = [SimpleNamespace(is_cancelled=number < cancelled) for number in range(count)]
+    connection = SimpleNamespace(in_flight=calls, head_since=since, is_streaming=is_streaming)
+    return SimpleNamespace(connection=connection)
+
+
+def test_a_call_is_slow_by_what_the_live_revision_takes():
+    judge, live, own, _pool = slowness()
+    live.count_run(500.0)
+    judge.begin()
+    assert own.slow_after_ms == 5000.0  # what it took before, until it has answered something
+    live.count_run(2000.0)
+    live.count_run(1000.0)
+    assert judge.update() == 15_000.0
+    for ms in (14_000.0, 15_001.0, 20_000.0):
+        own.count_run(ms)
+    assert (own.slow, own.run_count) == (2, 3)
+    fast, live, _own, _pool = slowness()
+    live.count_run(0.1)
+    assert fast.update() == LEAST_MS
+    assert slowness()[0].update() == UNKNOWN_MS
+    assert slowness(timeout_ms=300)[0].update() == 300
+    assert slowness(0)[0].update() == float("inf")
+
+
+def test_what_has_not_ended_counts_with_what_waits_behind_it():
+    judge, live, own, pool = slowness()
+    live.count_run(1.0)
+    judge.begin()
+    own.disconnects = 2
+    pool.waiting = [object()] * 5
+    pool.scorers = [busy(99.5, 3), busy(98.0, 4, cancelled=1), SimpleNamespace(connection=None)]
+    assert judge.hanging == 3 + 2
+    pool.scorers[0] = busy(50.0, 2)
+    assert judge.hanging == 2 + 3 + 5 + 2
+    pool.scorers = [busy(50.0, 0), busy(50.0, 2, is_streaming=True), busy(99.5)]
+    assert judge.hanging == 0
+    never, _live, _own, pool = slowness(0)
+    never.begin()
+    pool.scorers = [busy(0.0, 9)]
+    assert never.hanging == 0
 
 
 @pytest.mark.slow
@@ -245,7 +323,14 @@ def test_findings_are_bounded_and_survive_their_file():
 
 @pytest.mark.parametrize(
     "change",
-    [{"kind": "x"}, {"share_percent": 0}, {"share_percent": 101}, {"more": 1}, {"settings": None}],
+    [
+        {"kind": "x"},
+        {"share_percent": 0},
+        {"share_percent": 101},
+        {"slower": -1},
+        {"more": 1},
+        {"settings": None},
+    ],
 )
 def test_an_instruction_that_makes_no_sense_is_refused(change, tmp_path):
     made = Instruction(2, tmp_path / "service.json", 1, "canary", 10)

@@ -49,6 +49,7 @@ async def serve():
             if path.startswith("/candidate"):
                 state, *counts = path.split("/")[2:]
                 names = ("generation", "count", "failed", "live_count", "live_failed")
+                names += ("slow", "hanging", "slow_after_ms")
                 report(event="candidate", state=state, **dict(zip(names, map(int, counts))))  # noqa: B905
             if path == "/die":
                 os._exit(7)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from moorage_server.supervision import lock
 from moorage_server.supervision.candidate_records import Candidate, CandidateStatus, Counts
-from moorage_server.supervision.judging import FEWEST_ANSWERS, is_fit, is_worse
+from moorage_server.supervision.judging import FEWEST_ANSWERS, is_fit, is_slow, is_worse, verdict
 from moorage_server.supervision.records import Desired, InvalidDesired
 
 
@@ -102,6 +102,51 @@ def test_a_canary_that_is_worse_is_taken_back(begun):
     assert instruction(service) is None
     service.want(3, candidate=None)
     assert service.wait_live(3).candidate is None
+
+
+def test_a_canary_that_hangs_is_taken_back(begun):
+    service = begun()
+    service.ask("/candidate/serving/2/3/0/171/0/0/16/1000")
+    service.ask("/candidate/serving/2/3/0/180/0/0/17/1000")
+    status = service.wait_until(lambda s: s.candidate.state == "rejected")
+    assert status.candidate.error.message == (
+        "17 of its 20 requests took more than 1000 ms, 17 of them have not ended"
+    )
+    assert instruction(service) is None
+
+
+def test_a_canary_that_hangs_does_not_take_over(begun):
+    service = begun(for_s=0.5)
+    service.ask("/candidate/serving/2/2/0/171/0/0/3/1000")
+    status = service.wait_until(lambda s: s.candidate.state == "rejected")
+    assert status.generation == 1
+    assert status.candidate.error.message.startswith("3 of its 5 requests took more than 1000 ms")
+
+
+@pytest.mark.parametrize(
+    ("counts", "slow", "fit"),
+    [
+        (Counts(20, 0, 0, 0, 2, 0), False, True),
+        (Counts(20, 0, 0, 0, 3, 0), True, False),
+        (Counts(0, 0, 0, 0, 0, 20), True, False),
+        (Counts(19, 0, 0, 0, 19, 0), False, False),  # too few to take back, too slow to take over
+        (Counts(0, 0, 0, 0, 0, 1), False, False),
+        (Counts(4, 0, 0, 0, 1, 1), False, True),
+        (Counts(1000, 0, 0, 0, 0, 100), False, True),
+        (Counts(), False, True),
+    ],
+)
+def test_what_slow_is(counts, slow, fit):
+    assert (is_slow(counts), is_fit(counts)) == (slow, fit)
+    assert (verdict(counts) is not None) is slow
+
+
+def test_errors_are_named_before_time():
+    assert "were errors" in verdict(Counts(40, 20, 100, 0, 20, 0)).message
+
+
+def test_what_hangs_is_not_carried_over():
+    assert Counts(1, 0, 2, 0, 1, 5, 100) + Counts(1, 1, 0, 0, 0, 2, 50) == Counts(2, 1, 2, 0, 1, 2, 50)
 
 
 def test_a_script_that_cannot_be_loaded_is_taken_back(begun):

@@ -158,6 +158,10 @@ def update(
     canary_for: Annotated[
         str, typer.Option(help="How long until the canary takes over: 90s, 10m, 2h, or forever.")
     ] = "10m",
+    canary_slower: Annotated[
+        float,
+        typer.Option(min=0, help="How many times as long its requests may take; 0: any time."),
+    ] = 10.0,
     mirror: Annotated[
         int | None,
         typer.Option(
@@ -214,6 +218,7 @@ def update(
         description=description,
         canary=canary,
         canary_for_s=parse_span("--canary-for", canary_for),
+        canary_slower=canary_slower,
         mirror=mirror,
         mirror_tolerance=mirror_tolerance,
         trial_requests=trial_requests,

@@ -105,7 +105,8 @@ class Beside:
     """A prepared revision that takes part beside the ordered one.
 
     A ``canary`` answers ``share_percent`` of the requests, for so long, and takes over then unless it was
-    worse; ``for_s`` None: until it is ordered itself. A ``mirror`` gets copies of such a share; numbers in
+    worse, or more than a tenth of them took ``slower`` times as long (0: any time); ``for_s`` None: until it
+    is ordered itself. A ``mirror`` gets copies of such a share; numbers in
     its answers may differ by ``tolerance``. Once it has taken over, ``trial_requests`` and
     ``max_error_share`` are those of a `Trial`.
     """
@@ -118,6 +119,7 @@ class Beside:
     trial_requests: int = 0
     max_error_share: float = 1.0
     drain_timeout_s: float = 60.0
+    slower: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

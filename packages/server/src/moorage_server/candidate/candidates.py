@@ -19,7 +19,7 @@ from moorage_server.events import Events
 from moorage_server.settings import read_settings
 from moorage_server.supervision.candidate_records import Counts
 from moorage_server.supervision.files import read_json
-from moorage_server.supervision.judging import failure_of, is_worse
+from moorage_server.supervision.judging import verdict
 
 if TYPE_CHECKING:
     from moorage_server.candidate.companion import Companion
@@ -117,7 +117,8 @@ class Candidates:
         self._app.more_metrics = lambda: revision_metrics(companion)
         self._app.score_with(companion.score)
         logger.info("revision %d takes part as %s", instruction.generation, instruction.kind)
-        self._events.candidate(instruction.generation, "serving", **companion.report())
+        self._reported = companion.report()
+        self._events.candidate(instruction.generation, "serving", **self._reported)
 
     def _leave_alone(self) -> None:
         """Let the application score as if there had never been another revision."""
@@ -157,12 +158,15 @@ class Candidates:
             return
         report = companion.report()
         counts = Counts.from_json(report)
-        if companion.instruction.kind == "canary" and is_worse(counts):
+        failure = verdict(counts) if companion.instruction.kind == "canary" else None
+        if failure is not None:
             # Not when the supervisor says so: that takes a second, and clients would pay for it.
             self._leave_alone()
+            if counts.hanging:
+                # What hangs is given as long again; then its clients get an error instead of nothing.
+                asyncio.get_running_loop().call_later(counts.slow_after_ms / 1000, companion.hurry)
             self._let_go(companion, None)
             self._current = None
-            failure = failure_of(counts)
             logger.error("revision %d is worse: %s", companion.instruction.generation, failure.message)
             error = {"stage": failure.stage, "message": failure.message}
             self._events.candidate(companion.instruction.generation, "failed", error=error, **report)

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from moorage_server import answers
 from moorage_server.app import App
 from moorage_server.candidate.instruction import Instruction
 from moorage_server.exchange import Exchange
@@ -21,8 +22,8 @@ _DRAIN_STEP_S = 0.05
 class CompanionApp(App):
     """What scoring needs of an application; requests are logged by the one that received them."""
 
-    def __init__(self, settings: ServiceSettings, pool: ScorerPool, live: App) -> None:
-        super().__init__(settings, pool, live.clock, Metrics())
+    def __init__(self, settings: ServiceSettings, pool: ScorerPool, live: App, metrics: Metrics) -> None:
+        super().__init__(settings, pool, live.clock, metrics)
         self._live = live
         self.access_log = live.access_log
 
@@ -33,10 +34,12 @@ class CompanionApp(App):
 class Companion:
     """Scorers of another revision; what to do with requests, its subclasses decide."""
 
-    def __init__(self, instruction: Instruction, pool: ScorerPool, live: App) -> None:
+    def __init__(
+        self, instruction: Instruction, pool: ScorerPool, live: App, metrics: Metrics | None = None
+    ) -> None:
         self.instruction = instruction
         self.live = live
-        self.app = CompanionApp(pool.settings, pool, live)
+        self.app = CompanionApp(pool.settings, pool, live, metrics or Metrics())
         self.must_hurry = False
         self._before: tuple[int, int] = (0, 0)
 
@@ -83,12 +86,24 @@ class Companion:
             "pids": self.app.pool.pids,
         }
 
+    def hurry(self) -> None:
+        """Do not wait any longer for what it was given."""
+        self.must_hurry = True
+
     async def leave(self) -> None:
         """Let it answer what it was given, unless it ``must_hurry``, and end it."""
         # Looked at now and then: a count that is kept for each request is not worth a signal of its own.
         while self.app.pool.held and not self.must_hurry:  # noqa: ASYNC110
             await asyncio.sleep(_DRAIN_STEP_S)
         await self.app.pool.stop()
+        self._answer_the_rest()
+
+    def _answer_the_rest(self) -> None:
+        """Fail what is held still: nobody will run it any more, and its clients wait."""
+        waiting = self.app.pool.waiting
+        while waiting:
+            self.app.pool.held -= 1
+            waiting.take().lost(answers.SCORER_ENDED)
 
 
 def tally(by_status: Mapping[int, int]) -> tuple[int, int]:

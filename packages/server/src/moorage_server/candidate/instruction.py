@@ -23,6 +23,7 @@ class Instruction:
 
     ``share_percent`` (1 to 100): of the requests, for a canary; of the copies, for a mirror. ``tolerance``:
     how far numbers may differ (relative, and absolute near zero) before a mirror calls them different.
+    ``slower``: how many times as long as the other a canary may take; 0: any time.
     """
 
     generation: int
@@ -31,6 +32,7 @@ class Instruction:
     kind: Kind
     share_percent: int
     tolerance: float = 0.0
+    slower: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "settings": str(self.settings)}
@@ -48,6 +50,8 @@ class Instruction:
             raise InvalidInstruction(str(error)) from error
         if made.kind not in KINDS:
             raise InvalidInstruction(f"kind must be canary or mirror, it is {made.kind!r}")
+        if isinstance(made.slower, bool) or not isinstance(made.slower, (int, float)) or made.slower < 0:
+            raise InvalidInstruction("slower must be a number from 0 on")
         if not isinstance(made.share_percent, int) or not 1 <= made.share_percent <= 100:
             raise InvalidInstruction("share_percent must be a whole number from 1 to 100")
         return made

@@ -14,7 +14,7 @@ from typing import Any
 from . import files
 from .candidate_records import Candidate, CandidateStatus, Counts
 from .failures import Failure
-from .judging import failure_of, is_fit, is_worse
+from .judging import failure_of, is_fit, verdict
 from .records import TRIAL_STAGE, Desired, Trial
 
 INSTRUCTION_FILE = "candidate.json"
@@ -137,8 +137,9 @@ class Rollout:
             pids=pids,
             findings=findings if isinstance(findings, dict) else None,
         )
-        if status.kind == "canary" and is_worse(self.status.counts):
-            self._reject(failure_of(self.status.counts))
+        failure = verdict(self.status.counts) if status.kind == "canary" else None
+        if failure is not None:
+            self._reject(failure)
 
     def _reject(self, failure: Failure) -> None:
         if self.status is None or self.desired is None:
@@ -174,6 +175,7 @@ class Rollout:
             "kind": candidate.kind,
             "share_percent": candidate.share_percent,
             "tolerance": candidate.tolerance,
+            "slower": candidate.slower,
         }
         if files.read_json(path) == wanted:
             return  # the front that was taken over is at it

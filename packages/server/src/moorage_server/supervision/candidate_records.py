@@ -1,11 +1,12 @@
 """A second revision as values: what is wanted, and what became of it so far."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from .failures import Failure, InvalidDesired, check_path, is_int
 
+DEFAULT_SLOWER = 10.0
 CandidateKind = Literal["canary", "mirror"]
 # rejected: it failed, and gets nothing any more; promoted: it is what is to run now.
 CandidateState = Literal["starting", "serving", "rejected", "promoted"]
@@ -16,7 +17,8 @@ class Candidate:
     """Revision ``generation`` beside the one that serves.
 
     ``share_percent``: of the requests (canary) or of the copies (mirror). ``for_s``: how long until a canary
-    takes over; None: until somebody says so. ``tolerance``: of numbers, when a mirror compares. The rest
+    takes over; None: until somebody says so. ``tolerance``: of numbers, when a mirror compares. ``slower``:
+    how many times as long as the live revision a canary may take for a request; 0: any time. The rest
     counts from when it has taken over: see `records.Trial` and `records.Desired`.
     """
 
@@ -29,6 +31,7 @@ class Candidate:
     trial_requests: int = 0
     max_error_share: float = 1.0
     drain_timeout_s: float = 60.0
+    slower: float = DEFAULT_SLOWER
 
     @classmethod
     def from_json(cls, value: object) -> "Candidate":
@@ -45,7 +48,7 @@ class Candidate:
             raise InvalidDesired("candidate: generation and trial_requests must be whole numbers")
         if not is_int(made.share_percent) or not 1 <= made.share_percent <= 100:
             raise InvalidDesired("candidate: share_percent must be from 1 to 100")
-        numbers = (made.for_s or 0.0, made.tolerance, made.max_error_share, made.drain_timeout_s)
+        numbers = (made.for_s or 0.0, made.tolerance, made.max_error_share, made.drain_timeout_s, made.slower)
         if any(isinstance(n, bool) or not isinstance(n, (int, float)) or n < 0 for n in numbers):
             raise InvalidDesired("candidate: times, tolerance and share must be numbers from 0 on")
         check_path(made.settings)
@@ -54,12 +57,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Answers since it takes part: its own and those of the live revision, and how many were errors."""
+    """Answers since it takes part: its own and those of the live revision, and how many were errors.
+
+    ``slow``: its own that took longer than ``slow_after_ms``; ``hanging``: requests that are held by a call
+    which has taken longer already, and has not ended.
+    """
 
     count: int = 0
     failed: int = 0
     live_count: int = 0
     live_failed: int = 0
+    slow: int = 0
+    hanging: int = 0
+    slow_after_ms: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -67,12 +77,15 @@ class Counts:
             self.failed + other.failed,
             self.live_count + other.live_count,
             self.live_failed + other.live_failed,
+            self.slow + other.slow,
+            other.hanging,  # as it is now: those of a front of before are gone
+            other.slow_after_ms,
         )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Counts":
         """Take what there is; what is no number counts as 0."""
-        names = ("count", "failed", "live_count", "live_failed")
+        names = [field.name for field in fields(cls)]
         return cls(*(value[name] if is_int(value.get(name)) else 0 for name in names))
 
 

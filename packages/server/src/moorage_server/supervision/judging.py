@@ -1,4 +1,4 @@
-"""Whether a canary is worse than the revision beside it: counts in, a verdict out."""
+"""Whether a canary is worse, or far slower, than the revision beside it: counts in, a verdict out."""
 
 import math
 
@@ -11,6 +11,8 @@ FEWEST_ANSWERS = 20
 # Worse by more than this share of the answers, and by more than chance explains.
 WORSE_BY = 0.05
 BEYOND_CHANCE = 3.0
+# More of its requests than this share may not be slow.
+MOST_SLOW = 0.1
 
 
 def is_worse(counts: Counts) -> bool:
@@ -31,13 +33,38 @@ def is_worse(counts: Counts) -> bool:
     return error == 0 or (share - live_share) / error > BEYOND_CHANCE
 
 
+def is_slow(counts: Counts) -> bool:
+    """Tell whether a canary takes too long: from 20 requests on, more than a tenth of them were slow or hang.
+
+    What slow is was decided where the requests are: see `moorage_server.candidate.slowness`.
+    """
+    known = counts.count + counts.hanging
+    return known >= FEWEST_ANSWERS and counts.slow + counts.hanging > MOST_SLOW * known
+
+
 def is_fit(counts: Counts) -> bool:
-    """Tell whether a canary whose time is over may take over: it did not fail more often than it answered."""
-    return counts.count >= FEWEST_ANSWERS or 2 * counts.failed <= counts.count
+    """Tell whether a canary whose time is over may take over: it did well at least as often as not."""
+    if is_slow(counts):
+        return False
+    if counts.count >= FEWEST_ANSWERS:
+        return True
+    bad = max(counts.failed, counts.slow) + counts.hanging
+    return 2 * bad <= counts.count + counts.hanging
+
+
+def verdict(counts: Counts) -> Failure | None:
+    """Say why a canary is to be taken back, None if it may go on."""
+    return failure_of(counts) if is_worse(counts) or is_slow(counts) else None
 
 
 def failure_of(counts: Counts) -> Failure:
     """Say why it is taken back."""
+    is_late = is_slow(counts) or counts.slow + counts.hanging > counts.failed
+    if is_late and not is_worse(counts):
+        known, late = counts.count + counts.hanging, counts.slow + counts.hanging
+        held = f", {counts.hanging} of them have not ended" if counts.hanging else ""
+        limit = f"more than {counts.slow_after_ms} ms"
+        return Failure(CANARY_STAGE, f"{late} of its {known} requests took {limit}{held}")
     text = (
         f"{counts.failed} of its {counts.count} answers were errors, "
         f"and {counts.live_failed} of {counts.live_count} of the revision beside it"

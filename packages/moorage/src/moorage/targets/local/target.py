@@ -107,6 +107,7 @@ class LocalTarget:
             trial_requests=beside.trial_requests,
             max_error_share=beside.max_error_share,
             drain_timeout_s=beside.drain_timeout_s,
+            slower=beside.slower,
         )
 
     def stop(self, place: Place) -> None:
