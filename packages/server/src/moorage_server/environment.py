@@ -59,11 +59,11 @@ _TEXTS = {
 
 
 class InvalidWorkerCount(InvalidSettings):
-    """``WORKER_COUNT`` is not a whole number."""
+    """``WORKER_COUNT`` is not a whole number above 0."""
 
 
 class InvalidWorkerTimeout(InvalidSettings):
-    """``WORKER_TIMEOUT`` is not a whole number."""
+    """``WORKER_TIMEOUT`` is not a whole number from 0 on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +124,8 @@ class Values:
             return default
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if isinstance(value, float) and value.is_integer():  # 5000.0 in a file
+            return int(value)
         if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
             return int(value)
         raise InvalidSettings(f"{name} must be a whole number, it is {json.dumps(value)}")
@@ -282,16 +284,22 @@ def _worker_count(flags: Flags, values: Values) -> int:
     if flags.worker_count is not None:
         return flags.worker_count
     try:
-        return values.integer("WORKER_COUNT", 1)
+        count = values.integer("WORKER_COUNT", 1)
     except InvalidSettings as error:
         raise InvalidWorkerCount(str(error)) from error
+    if count < 1:
+        raise InvalidWorkerCount(f"WORKER_COUNT must be above 0, it is {count}")
+    return count
 
 
 def _worker_timeout_s(values: Values) -> int:
     try:
-        return max(0, values.integer("WORKER_TIMEOUT", DEFAULT_WORKER_TIMEOUT_S))
+        timeout_s = values.integer("WORKER_TIMEOUT", DEFAULT_WORKER_TIMEOUT_S)
     except InvalidSettings as error:
         raise InvalidWorkerTimeout(str(error)) from error
+    if timeout_s < 0:
+        raise InvalidWorkerTimeout(f"WORKER_TIMEOUT must not be negative, it is {timeout_s}; 0 means none")
+    return timeout_s
 
 
 def _server_version(values: Values) -> str | None:
