@@ -8,12 +8,10 @@ import pytest
 from azureml.core import Environment, Model, Workspace
 from azureml.core.model import InferenceConfig, ModelPackage
 from azureml.exceptions import WebserviceException
-from moorage import packaging
 from moorage.environments.interpreters import this_python
 from moorage.environments.locking import Lock, this_platform
 from moorage.environments.store import Store
 from moorage.environments.wanted import translate
-from moorage.errors import ImageBuildFailed
 from moorage.packaging.wheels import requirements_of
 
 
@@ -66,16 +64,19 @@ def test_without_an_engine_or_a_script_it_is_said_at_once(
         Model.package(ws, [model], config)
 
 
-def test_a_failed_build_is_raised_by_whoever_waits(
-    ws: Workspace, model: Model, config: InferenceConfig, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_build_is_raised_by_whoever_waits_and_its_log_can_be_read(
+    ws: Workspace, model: Model, config: InferenceConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fail(*_arguments: object, **_options: object) -> None:
-        raise ImageBuildFailed("step 3 failed")
-
-    monkeypatch.setattr(packaging, "package", fail)
+    engine = tmp_path / "bin" / "podman"
+    engine.parent.mkdir()
+    engine.write_text('#!/bin/sh\nif [ "$1" = build ]; then echo "step 3 failed"; exit 7; fi\n')
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(engine.parent))
     package = Model.package(ws, [model], config)
     assert package.state == "Failed"
     with pytest.raises(WebserviceException, match="step 3 failed"):
-        package.wait_for_creation()
+        package.wait_for_creation(show_output=True)
     with pytest.raises(WebserviceException, match="step 3 failed"):
         package.pull()
+    assert "step 3 failed" in package.get_logs()
+    assert str(package.package_build_log_uri).startswith("file:///")

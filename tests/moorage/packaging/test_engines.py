@@ -120,9 +120,22 @@ def test_a_full_disk_while_the_files_are_written_leaves_nothing(make, engine, wo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("moorage.packaging.context.write_wheel", full)
-    with pytest.raises(Exception, match="No space left on device"):
+    with pytest.raises(StorageFull, match="no space left for the files of the package; free some at /"):
         make()
     assert not list((workspace.path / "packages").iterdir())
+
+
+def test_a_base_image_that_cannot_be_pulled_is_told_without_its_tries(make, engine, workspace):
+    warning = 'time="x" level=warning msg="Failed, retrying in 2s ... (1/3). Error: connection refused"'
+    engine.says(image=[1, "no such image"], pull=[125, f"{warning}\n{warning}\nError: connection refused"])
+    base = DockerSpecification(base_image="registry.example.org/base:1")
+    with pytest.raises(RegistryFault) as fault:
+        make(Environment("e", pip_requirements=("boat",), docker=base))
+    assert str(fault.value).splitlines() == [
+        "registry.example.org/base:1 cannot be pulled: registry.example.org cannot be reached",
+        "Error: connection refused",
+    ]
+    assert not list((workspace.path / "packages").glob("*/context"))
 
 
 def test_an_image_is_pushed_with_the_engine_s_own_credentials(make, engine, workspace):
@@ -189,6 +202,7 @@ def private():
 
 def test_a_private_base_image_is_pulled_first_and_its_password_is_nowhere(make, engine, tmp_path):
     said = []
+    engine.says(image=[1, "no such image"])
     made = make(private(), on_line=said.append)
     (call,) = engine.calls("pull")
     assert call["arguments"][-1] == "registry.example.org/base:1"
@@ -204,7 +218,7 @@ def test_a_private_base_image_is_pulled_first_and_its_password_is_nowhere(make, 
 
 
 def test_a_base_image_that_is_refused(make, engine, workspace):
-    engine.says(pull=[125, "unauthorized: authentication required"])
+    engine.says(image=[1, "no such image"], pull=[125, "unauthorized: authentication required"])
     with pytest.raises(
         RegistryFault, match=r"cannot be pulled as user: .*are user name and password right\?"
     ) as fault:

@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import httpx
 import pytest
@@ -293,3 +294,33 @@ def test_a_base_image_that_cannot_be_one_is_told_in_a_line(
     with pytest.raises(StorageFull, match="no space left"):
         packaging.package(workspace, [model], script(environment=Environment("e", docker=full)))
     assert {path.name for path in (workspace.path / "packages").glob("*/*")} == {"build.log"}
+
+
+def test_packages_of_a_conda_channel_come_with_their_python(
+    workspace, model, script, run, name, base, new_channel
+):
+    """Python 3.12 of a channel and a package of its own; the server runs with the base image's Python."""
+    source = Path.home() / ".pyenv" / "versions" / "3.12.1"
+    if not source.is_dir():
+        pytest.skip("no Python 3.12.1 of pyenv to make a package of")
+    channel = new_channel()
+    release = channel.add_whole_python(source)
+    activate = 'export SAIL_DATA="$CONDA_PREFIX/share"\n'
+    files = {"bin/hoist": "#!/bin/sh\necho PREFIX\n", "etc/conda/activate.d/sail.sh": activate}
+    channel.add("hoist", files=files)
+    channel.add("sail", module="version = '1.0'\n", needs=["hoist"])
+    conda = CondaSpecification(channels=(channel.url,), packages=("sail",), pip=("six==1.17.0",))
+    text = (
+        "import os, subprocess, sys, sail, six\n"
+        "def init(): pass\n"
+        "def run(data):\n"
+        "    said = subprocess.check_output(['hoist'], text=True).strip()\n"
+        "    return [sail.version, six.__version__, os.environ['SAIL_DATA'], said, sys.version.split()[0]]\n"
+    )
+    config = script(text, environment=Environment("e", conda=conda))
+    made = packaging.package(workspace, [model], config, image_name=name, image_label="1")
+    address, _container = run(made.location)
+    answer = httpx.post(f"{address}/score", json={}, timeout=60).json()
+    assert answer == ["1.0", "1.17.0", "/opt/environment/share", "/opt/environment", release]
+    look = ["run", "--rm", "--entrypoint", "/bin/sh", made.location, "-c", "ls /opt/environment/bin"]
+    assert "pip" not in engine(*look)  # what installs stays behind

@@ -137,11 +137,20 @@ def deployment(workspace, tmp_path):
 )
 def test_a_build_that_fails_leaves_nothing(workspace, engine, deployment, monkeypatch, said, kind):
     monkeypatch.setattr("moorage.targets.container.image.server_lock", lambda minor: _Lock("a==1\n"))
-    engine(image_inspect=(125, "no such image"), build=(7, said))
+    base = {"image_inspect_localhost/base": (0, json.dumps([{"Id": "sha256:1"}]))}
+    engine(**base, image_inspect=(125, "no such image"), build=(7, said))
     with pytest.raises(kind, match=r"exit status 7|no space left"):
         services.deploy(workspace, "svc", *deployment, ContainerConfig(compute_type="container"))
     assert services.list_services(workspace) == []
     assert not (workspace.path / "services" / "svc").exists()
+
+
+def test_a_base_image_that_cannot_be_had_is_told_in_a_line(workspace, engine, deployment, monkeypatch):
+    monkeypatch.setattr("moorage.targets.container.image.server_lock", lambda minor: _Lock("a==1\n"))
+    engine(image_inspect=(125, "no such image"))
+    with pytest.raises(RegistryFault, match="the image localhost/base is not on this machine"):
+        services.deploy(workspace, "svc", *deployment, ContainerConfig(compute_type="container"))
+    assert services.list_services(workspace) == []
 
 
 def test_an_image_that_cannot_be_had_is_named(workspace, engine):

@@ -4,6 +4,7 @@ Whose fault it is decides the class. A message names the thing, says what is wro
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from moorage.spelling import did_you_mean
@@ -320,15 +321,23 @@ class ContainerEngineNotFound(MoorageError):
 
 
 class ImageBuildFailed(MoorageError):
-    """There is no image: an engine could not build it (the message has its last words), or has lost it."""
+    """There is no image: an engine could not build it (the message has its last words), or has lost it.
+
+    ``log`` is the file with all that was said, if it is kept.
+    """
 
     code = "image-build-failed"
+    log: Path | None = None
 
 
 class RegistryFault(MoorageError):
-    """A registry of images refused, or could not be reached; the message says whose word that is."""
+    """A registry of images refused, or could not be reached; the message says whose word that is.
+
+    ``log`` is the file with what was said before, if it is kept.
+    """
 
     code = "registry-fault"
+    log: Path | None = None
 
 
 # --- data sets ---------------------------------------------------------------------------------

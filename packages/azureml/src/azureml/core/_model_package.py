@@ -33,11 +33,13 @@ class ModelPackage:
     def _fill(self, workspace: "Workspace", environment: Any, record: packaging.Package | None) -> None:
         self.workspace, self.environment, self._record = workspace, environment, record
         self.state, self.error = "Succeeded", None
-        self.location = self.package_build_log_uri = None
+        self.location = None if record is None else record.location
         self.generate_dockerfile = record is not None and not record.is_image
-        if record is not None:
-            self.location = record.location
-            self.package_build_log_uri = (record.folder / "build.log").as_uri()
+        self._keep_log(None if record is None else record.folder / "build.log")
+
+    def _keep_log(self, file: Path | None) -> None:
+        self._log = file
+        self.package_build_log_uri = None if file is None else file.as_uri()
 
     def wait_for_creation(self, show_output: bool = False) -> None:
         """Raise if the image could not be built; packages are made before ``Model.package`` returns.
@@ -55,7 +57,8 @@ class ModelPackage:
 
     def get_logs(self, decode: bool = True, offset: int = 0) -> str | bytes:
         """Return what was said while the package was made, from a number of characters on."""
-        text = "" if self._record is None else self._record.log[offset:]
+        log = self._log
+        text = log.read_text(encoding="utf-8")[offset:] if log is not None and log.is_file() else ""
         return text if decode else text.encode()
 
     @as_old_exceptions()
@@ -127,6 +130,7 @@ def package(
     except (errors.ImageBuildFailed, errors.RegistryFault) as error:
         made._fill(workspace, environment, None)
         made.state, made.error = "Failed", error
+        made._keep_log(error.log)
         print("There is no image; wait_for_creation() raises what the engine said")
         return made
     made._fill(workspace, environment, record)

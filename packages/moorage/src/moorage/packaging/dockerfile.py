@@ -75,6 +75,12 @@ class Recipe:
         return self.base_image or official_image(python, python)
 
     @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the images that have to be there first, without those of the user's own Dockerfile."""
+        bases = () if self.base_dockerfile is not None else (self.base,)
+        return (*bases, official_image(self.server_python, self.python)) if self.is_old else bases
+
+    @property
     def has_own_base(self) -> bool:
         """Tell whether the user named the base: nothing about its Python is known beforehand then."""
         return self.base_image is not None or self.base_dockerfile is not None

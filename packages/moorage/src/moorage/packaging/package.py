@@ -17,6 +17,7 @@ from moorage.errors import (
     DownloadTargetExists,
     ImageBuildFailed,
     InvalidArgument,
+    RegistryFault,
     StorageFull,
     StorageUnavailable,
 )
@@ -138,8 +139,10 @@ def package(
     else:
         try:
             made = _with_image(made, engine, contents, on_line)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(made.context, ignore_errors=True)
+            if isinstance(error, (ImageBuildFailed, RegistryFault)):
+                error.log = made.folder / _LOG
             raise
     _write_record(made)
     subject = f"package {made.id}"

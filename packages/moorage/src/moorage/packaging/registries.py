@@ -10,12 +10,12 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from moorage.errors import MoorageError, RegistryFault
-from moorage.packaging.bases import Credentials
+from moorage.packaging.bases import Base, Credentials
 from moorage.packaging.engines import Engine, OnLine, last_words
 
 OPTIONS_VARIABLE = "MOORAGE_REGISTRY_OPTIONS"
@@ -56,6 +56,21 @@ def pull(engine: Engine, image: str, on_line: OnLine, credentials: Credentials |
         command = _command("pull", image, *options)
         text = f"{image} cannot be pulled as {credentials.username}"
         engine.run(command, on_line, lambda said: _fault(engine, text, host, said, is_known=True), variables)
+
+
+def fetch(engine: Engine, base: Base, images: Iterable[str], on_line: OnLine) -> None:
+    """Pull what a build starts from and is not here: else the build says at length what a line can say.
+
+    Raises:
+        RegistryFault: see `pull`; or a name says that the image is of this machine, and it is not.
+    """
+    for image in images:
+        if engine.has(image):
+            continue
+        if image.startswith("localhost/"):
+            raise RegistryFault(f"the image {image} is not on this machine; see: {engine.name} images")
+        on_line(f"{engine.name} fetches the image {image}")
+        pull(engine, image, on_line, base.credentials if image == base.image else None)
 
 
 def push(engine: Engine, image: str, on_line: OnLine) -> str | None:
@@ -115,7 +130,8 @@ def _current_context(folder: Path) -> dict[str, object]:
 
 
 def _fault(engine: Engine, text: str, host: str, said: list[str], is_known: bool = False) -> MoorageError:
-    last = "\n".join(last_words(said)[-2:])
+    # Podman warns of each try; what it says in the end is enough.
+    last = "\n".join(last_words([line for line in said if "level=warning" not in line])[-1:])
     low = last.lower()
     if _PLAIN in low:
         advice = f"{host} speaks no TLS; if that is meant, set {OPTIONS_VARIABLE}=--tls-verify=false"

@@ -20,7 +20,7 @@ from moorage.environments.locking import Lock
 from moorage.errors import ImageBuildFailed, InvalidConfiguration, StorageFull
 from moorage.folders import make_private_folder
 from moorage.packaging import conda_prefix, dockerfile, engines, registries
-from moorage.packaging.bases import Base, find_base
+from moorage.packaging.bases import find_base
 from moorage.packaging.context import epoch, with_conda
 from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.package import pip_configuration
@@ -53,7 +53,6 @@ class ServiceImage:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     tag: str
-    base: Base
     lock: Lock | None
     recipe: dockerfile.Recipe
 
@@ -126,6 +125,8 @@ def service_image(engine: Engine, inference: InferenceConfig, on_line: OnLine) -
             digest = _write(context, files)
         except OSError as error:
             raise StorageFull(f"the files of the image cannot be written: {error}") from error
+        # Also because its id is in the name: what is pulled while building would give another one next time.
+        registries.fetch(engines.Engine(engine.name, engine.path), base, recipe.images, on_line)
         base_id = None if recipe.base_dockerfile else engine.image_id(recipe.base)
         found = f"{digest} {base_id} {os.environ.get(engines.OPTIONS_VARIABLE, '')}"
         tag = f"{REPOSITORY}:{hashlib.sha256(found.encode()).hexdigest()[:24]}"
@@ -133,7 +134,7 @@ def service_image(engine: Engine, inference: InferenceConfig, on_line: OnLine) -
             if has_work:
                 for notice in notices:
                     on_line(notice)
-                _build(engine, Path(folder), _Parts(tag, base, lock, recipe), on_line)
+                _build(engine, Path(folder), _Parts(tag, lock, recipe), on_line)
     return ServiceImage(tag, interpreter)
 
 
@@ -155,15 +156,13 @@ def _alone(tag: str, is_done: Callable[[], bool]) -> Iterator[bool]:
 
 
 def _build(engine: Engine, folder: Path, parts: _Parts, on_line: OnLine) -> None:
-    base, lock, tag = parts.base, parts.lock, parts.tag
+    lock, tag = parts.lock, parts.tag
     builder, said = engines.Engine(engine.name, engine.path), list[str]()
 
     def tell(line: str) -> None:
         said.append(line)
         on_line(line)
 
-    if base.image is not None and base.credentials is not None:
-        registries.pull(builder, base.image, on_line, base.credentials)
     on_line(f"{engine.name} builds the image {tag}")
     if lock is not None and lock.conda:
         _add_conda(folder / _CONTEXT, parts.recipe, lock, on_line)
