@@ -76,6 +76,23 @@ def test_a_service_has_packages_of_channels_with_their_programs_and_variables(
     assert collect_garbage(home, kept_minutes=0) == []  # it is in use
 
 
+@pytest.mark.slow
+def test_a_service_runs_in_a_python_of_a_channel(workspace, script, home, new_channel):
+    """A whole Python, with nothing in common with the one that deploys."""
+    source = Path.home() / ".pyenv" / "versions" / "3.12.1"
+    if not source.is_dir():
+        pytest.skip("no Python 3.12.1 of pyenv to make a package of")
+    channel = new_channel()
+    release = channel.add_whole_python(source)
+    channel.add("sail", module="__version__ = '1.0'\n")
+    conda = CondaSpecification(channels=(channel.url,), packages=("sail", "python=3.12"))
+    config = replace(script(ASK), environment=Environment("e", conda=conda))
+    services.deploy(workspace, "one", [], config)
+    answer = services.run(workspace, "one", '["sail"]').json()
+    assert (answer["python"], answer["versions"]) == (release, {"sail": "1.0"})
+    assert Path(answer["prefix"]).parent == home / "environments"
+
+
 def test_a_service_runs_in_its_environment_and_keeps_it(workspace, script, model, home, pure_wheels):
     environment = Environment("e", pip_requirements=(*pure_wheels, "boat==1.0"))
     config = replace(script(ASK), environment=environment)
