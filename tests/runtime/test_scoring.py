@@ -263,3 +263,17 @@ def test_sigterm_ends_and_sigint_does_not(scorer, edge_python) -> None:
     assert client.text("SIGINT").json == {}
     client.post(frames.TEXT, b"SIGTERM")
     assert client.process.wait(10) == 0
+
+
+def test_a_forked_child_that_returns_is_no_second_scorer(scorer, edge_python) -> None:
+    if edge_python.parts[-3].startswith("3.6"):
+        pytest.skip("Python 3.6 does not tell of forks")
+    source = """
+        import os
+        def init(): pass
+        def run(data):
+            os.fork()
+            return os.getpid()
+    """
+    client = scorer(source, python=edge_python)
+    assert {client.text("").text for _ in range(10)} == {str(client.ready["pid"])}

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn, Optional
+from typing import Callable, NoReturn, Optional
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -49,6 +49,13 @@ def set_up_signals() -> None:
         pass
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
+
+
+def in_forked_children(function: Callable[[], None]) -> None:
+    """Have ``function`` called in every process that the script forks (from Python 3.7 on)."""
+    register = getattr(os, "register_at_fork", None)
+    if register is not None:
+        register(after_in_child=function)
 
 
 def is_terminating() -> bool:

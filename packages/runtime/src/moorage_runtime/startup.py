@@ -103,6 +103,17 @@ def _announce(connection: Connection, description: Dict[str, Any]) -> None:
     connection.send(frames.pack(frames.READY, dumps(description).encode("ascii")))
 
 
+def _cut_off(connection: Connection) -> None:
+    """Take the socket from a child that the script forked: two that read it would share one request.
+
+    A child that returns from ``run()`` then finds nobody to answer, and ends.
+    """
+    connection.socket.close()
+    connection.socket, other = socket.socketpair()
+    other.close()
+    connection.pending.clear()
+
+
 def main() -> NoReturn:
     """Run a scorer on the socket whose number is in ``MOORAGE_SCORER_FD``, and end the process."""
     text = os.environ.pop(DESCRIPTOR_VARIABLE, "")
@@ -118,6 +129,7 @@ def main() -> NoReturn:
     processes.set_up_signals()
     processes.die_with_parent()
     connection = Connection(sock)
+    processes.in_forked_children(lambda: _cut_off(connection))
     code = 0
     try:
         scorer, description = _start(connection)
