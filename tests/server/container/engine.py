@@ -40,7 +40,10 @@ def main(arguments):
 
 def run(arguments):
     name = arguments[arguments.index("--name") + 1]
-    image = next(text for text in arguments if text.endswith(".py"))
+    image = next((text for text in arguments if text.endswith(".py")), None)
+    if image is None:
+        print(f"Error: {arguments[-1]}: image not known")
+        return 125
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

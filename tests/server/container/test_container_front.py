@@ -138,6 +138,7 @@ def test_requests_and_answers_pass_as_they_are(front):
     assert running.ask()[0] == 200
     calls = (running.folder / "calls").read_text()
     assert "--cpus 1 " in calls  # until it is ready
+    assert "--pull never " in calls
     assert "update --cpus 0.5" in calls
     assert "the image begins" in running.log.read_text()
 
@@ -223,3 +224,11 @@ def test_settings_survive_their_file(tmp_path):
         path.write_text(text)
         with pytest.raises(InvalidSettings, match=r"container\.json"):
             read(path)
+
+
+def test_an_image_that_was_removed_is_named(front):
+    running = front(image="localhost/mine:1")
+    error = running.event("failed")["error"]
+    assert error["message"].startswith("the image localhost/mine:1 is not on this machine any more; moor ")
+    assert "image not known" in error["traceback"]
+    assert running.wait() != 0

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +17,7 @@ from moorage_server.container.settings import ContainerSettings, Probe, read
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
 from moorage_server.http_server import HttpServer
+from moorage_server.stopping import stop_when_told, unless_stopped
 from moorage_server.trial import Trial
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ContainerFront:
         """
         self.proxy.clock.start()
         try:
-            if await self._unless_stopped(self._become_ready()):
+            if await unless_stopped(self._become_ready(), self._stop) and not self._stop.is_set():
                 await self._serve()
         finally:
             self.proxy.clock.stop()
@@ -86,19 +86,6 @@ class ContainerFront:
         watching.cancel()
         await serving
         await self.proxy.settle(self.settings.stop_timeout_s)
-
-    async def _unless_stopped(self, work: Any) -> bool:
-        starting = asyncio.ensure_future(work)
-        stopping = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
-            return False
-        stopping.cancel()
-        starting.result()
-        return not self._stop.is_set()
 
     async def _become_ready(self) -> None:
         try:
@@ -195,17 +182,7 @@ async def serve(options: argparse.Namespace) -> int:
         logger.error("%s", error)
         events.failed(ScriptFailed("settings", str(error)))
         return 3
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, front.stop)
-
-    def on_leash() -> None:
-        loop.remove_reader(options.leash_fd)
-        logger.warning("nobody supervises this service any more: it finishes its requests and ends")
-        front.stop()
-
-    if options.leash_fd is not None:
-        loop.add_reader(options.leash_fd, on_leash)
+    stop_when_told(front.stop, options.leash_fd)
     if options.trial_requests:
         Trial(options.trial_requests, front.proxy.metrics, events).begin(front.proxy.clock)
     try:

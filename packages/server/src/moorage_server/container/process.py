@@ -23,6 +23,7 @@ MAX_LINE_BYTES = 1024 * 1024
 EVENTS, GUARD = "events", "auth.json"
 KILLED = 137  # 128 + SIGKILL
 CANNOT_RUN = 125  # said by the engine of itself
+_GONE = ("No such image", "image not known", "Unable to find image")
 
 
 class EngineFault(Exception):
@@ -121,6 +122,11 @@ class Container:
     def why_ended(self) -> str:
         code = self.exit_code
         if code == CANNOT_RUN:
+            if any(sign in line for line in self.lines for sign in _GONE):
+                image = self.settings.image
+                return (
+                    f"the image {image} is not on this machine any more; moor service update brings it back"
+                )
             return "the engine cannot run the container"
         if code == KILLED:
             limit = self.settings.memory_bytes
@@ -165,7 +171,8 @@ class Container:
         mounts = dict(settings.mounts)
         writable = {str(self.folder): RUN_FOLDER} if settings.is_ours else {}
         return [
-            "run", "--rm", "--name", self.name, "--label", settings.label,
+            # What runs is what was looked at before; in a registry the name may be somebody else's.
+            "run", "--rm", "--pull", "never", "--name", self.name, "--label", settings.label,
             *(text for port in settings.ports for text in ("-p", f"127.0.0.1::{port}")),
             *(text for here, there in mounts.items() for text in ("-v", f"{here}:{there}:ro")),
             *(text for here, there in writable.items() for text in ("-v", f"{here}:{there}")),

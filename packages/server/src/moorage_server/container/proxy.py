@@ -46,7 +46,7 @@ class Proxy:
             self._guard = Guard(Path(settings.auth_file), cast(Literal["key", "token"], settings.auth))
             clock.every_second(self._guard.refresh)
 
-    def streams(self, exchange: Exchange) -> bool:
+    def streams(self, exchange: Exchange, received: int) -> bool:
         """Large bodies are handed on while they arrive."""
         return True
 
