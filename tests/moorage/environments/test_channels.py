@@ -63,7 +63,7 @@ def served(channel) -> Iterator[str]:
     """The address of the channel on a server of this machine."""
     handler = functools.partial(_Quiet, directory=str(channel.folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -178,6 +178,12 @@ def test_what_cannot_be_had_is_told_by_name(channel, store, packages, said):
     assert not list(store.root.glob("*/environment.json"))
 
 
+def test_all_that_is_wrong_is_told_at_once(channel, store):
+    with pytest.raises(RequirementsUnsolvable) as caught:
+        lock_of(wanted(channel, "notebook", "sial", pip=["-r other.txt"]), store=store)
+    assert [text.split()[2] for text in caught.value.problems] == ["notebook:", "points", "package"]
+
+
 def test_the_nearest_version_is_taken_on_request(channel, store):
     lock, _python, notices = lock_of(wanted(channel, "sail=7"), store=store, relax=True)
     assert lock.conda_packages["sail"] == "1.0"
@@ -204,6 +210,7 @@ def left_nothing(store: Store) -> bool:
     return not [path for path in store.root.rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_without_a_network_what_is_known_is_enough(channel, served, store, monkeypatch):
     asked = wanted(channel, "libsail=1", channels=(served,))
     first = build(asked, store=store)
@@ -218,6 +225,7 @@ def test_without_a_network_what_is_known_is_enough(channel, served, store, monke
         lock_of(wanted(channel, "keel", channels=(served,)), store=store)
 
 
+@pytest.mark.slow
 def test_what_a_channel_brings_is_not_installed_by_pip_too(channel, store, tmp_path, wheels):
     """``six`` is on both sides: the file's own wish for a version holds for whoever brings it."""
     channel.add("six", "1.15.0", module="__version__ = '1.15.0'\n")
@@ -235,6 +243,7 @@ def test_what_a_channel_brings_is_not_installed_by_pip_too(channel, store, tmp_p
         lock_of(wanted(channel, "rig", "six=1.14", pip=wheels), store=store)
 
 
+@pytest.mark.slow
 def test_a_python_that_only_a_channel_has_comes_from_there(channel, store, monkeypatch, wheels):
     def not_here(asked):
         raise InterpreterNotFound(asked or "", ["3.8.18"])
@@ -252,7 +261,7 @@ def test_a_python_that_only_a_channel_has_comes_from_there(channel, store, monke
         ("python=3.67.1 is asked for; 3.67.4, which the channels have, is taken",),
     )
     with pytest.raises(
-        RequirementsUnsolvable, match=r"python 3\.66\.\* is not in.*nearest version there is 3\.67"
+        RequirementsUnsolvable, match=r"python 3\.66\.\* is not in.*is 3\.67.*no Python of this machine fits"
     ):
         lock_of(wanted(channel, "python=3.66"), store=store)
     # Too old for any script here; no channel named; not allowed, as for images.
@@ -276,6 +285,7 @@ def test_without_py_rattler_the_packages_that_need_it_are_named(channel, store, 
         build(wanted(channel, "sail", "keel", "numpy"), store=store)
 
 
+@pytest.mark.slow
 def test_the_first_channel_goes_first(new_channel, store, monkeypatch):
     one, two = new_channel("one"), new_channel("two")
     one.add_python()

@@ -32,6 +32,10 @@ def conda(*packages, pip=()):
         ("conda-forge::lightgbm=2.3", "lightgbm==2.3.*"),
         ("pytorch=1.4.0", "torch==1.4.0"),
         ("Py-XGBoost", "xgboost"),
+        ("numpy 1.16.4", "numpy==1.16.4"),
+        ("numpy  1.16.* py36_0", "numpy==1.16.*"),
+        ("numpy[version='>=1.16,<2']", "numpy>=1.16,<2"),
+        ('numpy[version="1.16.4"]', "numpy==1.16.4"),
     ],
 )
 def test_a_conda_package_becomes_a_requirement(package, requirement):

@@ -23,6 +23,9 @@ _HASH = re.compile(r"\s--hash[=\s]\S+")
 _WHEEL_ADDRESS = re.compile(r"(https?|file)://\S+\.whl")
 _REFUSED_OPTION = re.compile(r"\s*(-r|--requirement|-c|--constraint|-e|--editable)\b")
 _CONDA = re.compile(r"(?:\S+::)?([A-Za-z0-9_.-]+)\s*(?:(={1,2})\s*([^\s=]+)(?:=\S*)?|([<>!~].*))?\s*")
+# The other spellings of a version: "numpy 1.21.*", "numpy 1.21 py38_0", "numpy[version='>=1.21']".
+_SPACED = re.compile(r"(\S+)\s+(\d\S*)(?:\s+([^\s=]+))?")
+_BRACKETS = re.compile(r"(\S+)\s*\[\s*version\s*=\s*([\"']?)([^\"'\]]+)\2\s*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def _joined(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _add_conda(draft: _Draft, package: str) -> None:
-    match = _CONDA.fullmatch(package.strip())
+    package = _with_operator(package.strip())
+    match = _CONDA.fullmatch(package)
     if match is None:
         draft.refusals.append(f"{package!r} is not the name and version of a conda package")
         return
@@ -139,6 +143,17 @@ def _add_conda(draft: _Draft, package: str) -> None:
     elif equals:
         specifiers = f"=={version}"
     _add_line(draft, f"{target}{(specifiers or '').replace(' ', '')}")
+
+
+def _with_operator(package: str) -> str:
+    """Return a package in the spelling with an operator, if it is in another one."""
+    if spaced := _SPACED.fullmatch(package):
+        name, version, build = spaced.groups()
+        return f"{name}=={version}={build}" if build else f"{name}=={version}"
+    if brackets := _BRACKETS.fullmatch(package):
+        name, version = brackets[1], brackets[3].strip()
+        return f"{name}=={version}" if version[:1].isdigit() else f"{name}{version}"
+    return package
 
 
 def _add_line(draft: _Draft, line: str) -> None:

@@ -57,9 +57,17 @@ def find_channel_lock(
         InvalidConfiguration: a channel is none.
     """
     check_available(wanted.conda or (f"python={wanted.python}",))
+    try:
+        packages, changed = _solved(wanted, relax)
+    except RequirementsUnsolvable as error:
+        problems = [*wanted.refusals, *error.problems, *_no_python_here(wanted)]
+        raise RequirementsUnsolvable(problems, error.details) from error
+    except EnvironmentBuildFailed as error:
+        if wanted.refusals:
+            raise RequirementsUnsolvable(wanted.refusals) from error
+        raise EnvironmentBuildFailed("; ".join([str(error), *_no_python_here(wanted)])) from error
     if wanted.refusals:
         raise RequirementsUnsolvable(wanted.refusals)
-    packages, changed = _solved(wanted, relax)
     python = _release(next(p.version for p in packages if p.name == "python"))
     with tempfile.TemporaryDirectory(prefix="moorage-lock-") as folder:
         from_pip = find_lock(
@@ -103,6 +111,14 @@ def _solved(wanted: Wanted, relax: bool) -> tuple[list[CondaPackage], tuple[str,
             )
     changed = tuple(f"{old} became {new}" for old, new in found["changed"])
     return sorted(packages, key=lambda package: package.name), changed
+
+
+def _no_python_here(wanted: Wanted) -> list[str]:
+    """Return what else would do, where the channels were asked for a Python alone."""
+    if wanted.conda:
+        return []
+    advice = "install one (uv python install, pyenv install)"
+    return [f"no Python of this machine fits python={wanted.python} either; {advice}"]
 
 
 def _with_address(spec: str) -> str:
