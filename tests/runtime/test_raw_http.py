@@ -11,7 +11,7 @@ import pytest
 from moorage_runtime import frames
 
 EVALUATE = """
-    import base64, io, json, os, sys
+    import base64, hashlib, io, json, os, sys
     from azureml.contrib.services.aml_request import AMLRequest, rawhttp
     from azureml.contrib.services.aml_response import AMLResponse
 
@@ -480,3 +480,13 @@ def test_picture_is_opened_from_the_upload(scorer, library) -> None:
     header, body = multipart(upload("image", "image", picture.getvalue(), "image/jpeg"))
     head, answer = client.raw("POST", headers=[header], body=body).response
     assert (head["status"], json.loads(answer)) == (200, [640, 480])
+
+
+@pytest.mark.parametrize("header_bytes", [10, 65_400, 100_000])
+@pytest.mark.parametrize("body_bytes", [60_000, 65_536, 1_000_000])
+def test_large_requests_are_whole_however_they_are_read(ask, header_bytes, body_bytes) -> None:
+    body = bytes(range(256)) * (body_bytes // 256 + 1)
+    headers = [("X-Long", "h" * header_bytes)]
+    digest = "hashlib.sha256(request.get_data()).hexdigest()"
+    got = ask('len(request.headers["X-Long"])', digest, headers=headers, body=body[:body_bytes])
+    assert got == [header_bytes, hashlib.sha256(body[:body_bytes]).hexdigest()]

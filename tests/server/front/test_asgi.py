@@ -176,7 +176,7 @@ def under_another_server(messages, headers=(), method="POST", streams=False):
         for message in messages
     ]
     scope = {"type": "http", "method": method, "path": "/score", "headers": list(headers)}
-    app = SimpleNamespace(max_body_bytes=3_000_000, handle=handle, streams=lambda exchange: streams)
+    app = SimpleNamespace(max_body_bytes=3_000_000, handle=handle, streams=lambda exchange, received: streams)
     asyncio.run(asyncio.wait_for(AsgiApplication(app)(scope, receive, send), 30))
     return sent, got
 

@@ -56,7 +56,7 @@ class App:
     def handle(self, exchange):
         self.exchanges.append(exchange)
 
-    def streams(self, exchange):
+    def streams(self, exchange, received):
         return False
 
 

@@ -11,6 +11,7 @@ from . import frames
 _READ_BYTES = 65536
 _RESERVED_BYTES = 16 << 20
 _CONTROL_BYTES = socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
+_WAIT_FOR_ALL = getattr(socket, "MSG_WAITALL", 0)  # one piece of memory, filled in one system call
 _HEADER_BYTES = frames.HEADER.size
 
 
@@ -18,7 +19,6 @@ class Connection:
     """Reads all there is into ``pending`` and writes messages; the socket is blocking.
 
     ``pending`` holds complete frames in the order of arrival; whoever takes one out owns it.
-    Payloads are ``bytes``, or ``bytearray`` where they were too large for one read.
     """
 
     def __init__(self, sock: socket.socket, spin_us: float = 0) -> None:
@@ -150,30 +150,32 @@ class Connection:
             if position > size:
                 if length > frames.MAX_PAYLOAD_BYTES:
                     raise frames.ProtocolError("a message of %d bytes exceeds the limit" % length)
-                payload = self._complete(data[start:], length)
-                if payload is None:
+                beginning = data[start:]
+                rest = self._read(length - len(beginning))
+                if rest is None:
                     return False
-                append(frames.Frame(type_, flags, kind, request_id, payload))  # type: ignore[arg-type]
+                if type_ == frames.SCORE and kind == frames.RAW and frames.has_section(beginning):
+                    large = frames.LargeFrame(type_, flags, kind, request_id, beginning)
+                    large.rest = rest
+                    append(large)
+                else:
+                    append(frames.Frame(type_, flags, kind, request_id, beginning + rest))
                 return True
             append(frames.Frame(type_, flags, kind, request_id, data[start:position]))
         self._rest = data[position:]
         return True
 
-    def _complete(self, beginning: bytes, length: int) -> Optional[bytearray]:
-        """Read until a payload of ``length`` bytes is whole; None if the peer goes away first."""
-        # Room for all of it in one go, but not for whatever a header announces.
-        payload = bytearray(min(length, _RESERVED_BYTES))
-        filled = len(beginning)
-        payload[:filled] = beginning
-        while filled < length:
-            if filled == len(payload):
-                payload += bytes(min(length - filled, filled))
-            with memoryview(payload) as view:
-                try:
-                    count = self.socket.recv_into(view[filled:])
-                except ConnectionError:
-                    count = 0
-            if not count:
+    def _read(self, count: int) -> Optional[bytes]:
+        """Read exactly ``count`` bytes; None if the peer goes away first."""
+        parts = []
+        while count:
+            # Room for many bytes in one go, but not for whatever a header announces.
+            try:
+                part = self.socket.recv(min(count, _RESERVED_BYTES), _WAIT_FOR_ALL)
+            except ConnectionError:
+                part = b""
+            if not part:
                 return None
-            filled += count
-        return payload
+            parts.append(part)
+            count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)

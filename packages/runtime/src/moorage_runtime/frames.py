@@ -69,9 +69,13 @@ class ProtocolError(Exception):
 
 
 class Frame:
-    """One message; ``payload`` is a bytes-like object that belongs to the receiver."""
+    """One message; ``payload`` is a bytes-like object that belongs to the receiver.
+
+    Of a large request of kind ``RAW``, ``payload`` is only the beginning, and ``rest`` has what follows.
+    """
 
     __slots__ = ("type", "flags", "kind", "request_id", "payload")
+    rest = b""
 
     def __init__(self, type: int, flags: int, kind: int, request_id: int, payload: bytes) -> None:
         self.type = type
@@ -79,6 +83,12 @@ class Frame:
         self.kind = kind
         self.request_id = request_id
         self.payload = payload
+
+
+class LargeFrame(Frame):
+    """A message that was read in two pieces; ``rest`` is to be set."""
+
+    __slots__ = ("rest",)
 
 
 def pack(type: int, payload: bytes = b"", flags: int = 0, kind: int = 0, request_id: int = 0) -> bytes:
@@ -149,6 +159,11 @@ def split_section(payload: BytesLike) -> Tuple[bytes, memoryview]:
         raise ProtocolError("a section of %d bytes does not fit its message" % length)
     view = memoryview(payload)
     return bytes(view[4 : 4 + length]), view[4 + length :]
+
+
+def has_section(beginning: BytesLike) -> bool:
+    """Return whether the section that a payload starts with is whole in its ``beginning``."""
+    return len(beginning) >= 4 and 4 + int(_U32.unpack_from(beginning)[0]) <= len(beginning)
 
 
 def join_section(section: bytes, rest: bytes = b"") -> bytes:

@@ -70,7 +70,8 @@ def read_request(frame: frames.Frame) -> Request:
     for spelling, value in head["headers"]:
         name = spelling.lower()
         headers[name] = headers[name] + "," + value if name in headers else value
-    return Request(head["method"], head["path"], head["query_string"], headers, bytes(body))
+    whole = b"".join((body, frame.rest))
+    return Request(head["method"], head["path"], head["query_string"], headers, whole)
 
 
 def answer_message(answer: Any, elapsed_ms: float, request_id: int) -> bytes:

@@ -22,7 +22,8 @@ class RawRequest:
             self.arriving = ArrivingBody(connection, frame.request_id)
             stream: Any = io.BufferedReader(self.arriving, 65536)
         else:
-            stream = io.BytesIO(rest)
+            # Of bytes, BytesIO and whoever reads all of it at once make no copy.
+            stream = io.BytesIO(b"".join((rest, frame.rest)))
         self.headers = join_headers(head["headers"])
         self.environ = make_environ(head, self.headers, stream)
 

@@ -15,7 +15,8 @@ from moorage_server.clock import Clock
 from moorage_server.cors import parse_origins
 from moorage_server.description import ScriptDescription
 from moorage_server.exchange import Exchange
-from moorage_server.header_fields import AUTHORIZATION, MS_REQUEST_ID
+from moorage_server.header_fields import AUTHORIZATION, CONTENT_LENGTH, MS_REQUEST_ID
+from moorage_server.limits import STREAM_FROM_BYTES
 from moorage_server.metrics import Gauges, Metrics
 from moorage_server.open_files import make_room
 from moorage_server.openapi import OpenApi, UnknownVersion
@@ -129,11 +130,13 @@ class App:
             self._warn_of_old_header()
         handler(exchange, query, tail, cors)
 
-    def streams(self, exchange: Exchange) -> bool:
-        """Whether the body of this request should be handed on before it is complete."""
+    def streams(self, exchange: Exchange, received: int) -> bool:
+        """Whether the body of this request should be handed on now, ``received`` bytes of it."""
         if self._guard is not None and self._guard.caller(exchange.fields[AUTHORIZATION]) is None:
             return True  # refused without waiting for the rest
         if not self.scoring.takes_streams or self.buffers_bodies:
+            return False
+        if max(received, int(exchange.fields[CONTENT_LENGTH] or 0)) <= STREAM_FROM_BYTES:
             return False
         return self._is_score(exchange) and exchange.method == b"POST"
 

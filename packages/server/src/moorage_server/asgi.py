@@ -10,7 +10,7 @@ from moorage_server import answers
 from moorage_server.app import App
 from moorage_server.exchange import Exchange
 from moorage_server.header_fields import CONTENT_LENGTH, BadHead, scan
-from moorage_server.limits import STREAM_FROM_BYTES
+from moorage_server.limits import LARGE_BODY_BYTES
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -139,7 +139,7 @@ class AsgiExchange(Exchange):
             if is_last:
                 self.body = b"".join(self._pieces)
                 return
-            if self._received > STREAM_FROM_BYTES and app.streams(self):
+            if self._received > LARGE_BODY_BYTES and app.streams(self, self._received):
                 self.is_complete = False
                 return
 

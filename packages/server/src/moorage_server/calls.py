@@ -1,5 +1,6 @@
 """One request on its way through the scorers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ class Call:
 
     # Defaults are of the class: an instance holds only what differs, which makes it cheap.
     frame: bytes = b""  # header and payload as they are sent
+    rest: Sequence[bytes] = ()  # of the payload, where it is too large to be copied behind the beginning
     request_id: int = 0
     connection: "ScorerConnection | None" = None  # set while it is with a scorer
     is_cancelled: bool = False

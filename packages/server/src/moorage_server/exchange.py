@@ -64,6 +64,12 @@ class Exchange:
         """Break a begun answer off, so that the client can see that it is incomplete."""
         raise NotImplementedError
 
+    def body_pieces(self) -> list[bytes]:
+        """Return the complete body in the pieces in which it came, and forget it."""
+        pieces = [self.body]
+        self.body = b""
+        return pieces
+
     def pause_body(self) -> None:
         """Let no more of a streamed body arrive until :meth:`resume_body`."""
         raise NotImplementedError

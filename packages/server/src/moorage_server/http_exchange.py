@@ -23,7 +23,8 @@ class HttpExchange(Exchange):
     received = 0  # bytes of the body so far
     on_piece: Callable[[bytes, bool], bool] | None = None
     on_writable: Callable[[], None] | None = None
-    _pieces: list[bytes] | None = None
+    _body = b""
+    _pieces: list[bytes] | None = None  # of a body that came in several and is not joined yet
     _is_chunked = False
     _remaining: int | None = None  # bytes that a streamed answer still has to have, by its own header
 
@@ -45,30 +46,41 @@ class HttpExchange(Exchange):
 
     # request body
 
+    @property
+    def body(self) -> bytes:
+        if self._pieces is not None:
+            self._body = b"".join(self._pieces)
+            self._pieces = None
+        return self._body
+
+    @body.setter
+    def body(self, body: bytes) -> None:
+        self._body = body
+        self._pieces = None
+
+    def body_pieces(self) -> list[bytes]:
+        pieces = [self._body] if self._pieces is None else self._pieces
+        self.body = b""
+        return pieces
+
     def add_body(self, data: bytes) -> None:
-        """Take a further piece from the parser; the first one is ``body`` already."""
+        """Take a further piece; the first one is ``body`` already."""
         if self.on_piece is not None:
             if not self.is_answered and not self.on_piece(data, False):
                 self.protocol.pause_reading()
         elif self._pieces is None:
-            self._pieces = [self.body, data]
+            self._pieces = [self._body, data]
         else:
             self._pieces.append(data)
 
     def complete(self) -> None:
-        """The parser has seen the end of a request whose body came in pieces."""
-        if self.on_piece is not None:
-            if not self.is_answered:
-                self.on_piece(b"", True)
-        elif self._pieces is not None:
-            self.body = b"".join(self._pieces)
-            self._pieces = None
+        """The end of the request has arrived."""
+        if self.on_piece is not None and not self.is_answered:
+            self.on_piece(b"", True)
 
     def read_body(self, on_piece: Callable[[bytes, bool], bool]) -> None:
         self.on_piece = on_piece
-        pieces, self._pieces = self._pieces or [self.body], None
-        self.body = b""
-        for data in pieces:
+        for data in self.body_pieces():
             if data and not on_piece(data, False):
                 self.protocol.pause_reading()
         if self.is_complete:

@@ -19,13 +19,14 @@ from moorage_server.limits import (
     DRAIN_QUIET_S,
     HEAD_S,
     KEEP_ALIVE_S,
+    LARGE_BODY_BYTES,
     LINGER_S,
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
     MAX_REQUEST_LINE_BYTES,
     MAX_TRAILER_BYTES,
     RECEIVE_S,
-    STREAM_FROM_BYTES,
+    TAKE_OVER_BYTES,
 )
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class HttpProtocol(asyncio.Protocol):
         self.last_active = 0  # in ticks of the clock
         self.paused_at: int | None = None  # tick since which the client does not read its answer
         self.is_read_paused = False
-        self._head_bytes = 0  # of a request head that is not complete yet
+        self._head_bytes: int | None = None  # of a head that is not complete, without the first read
         self._in_head = False
-        self._url_bytes = 0
+        self._body_rest = 0  # bytes of a body that do not go through the parser
         self._upgrade = False
         self._trailers = Trailers(self)
         self._headers: Any = self._trailers  # where the parser's header fields go
@@ -120,11 +121,8 @@ class HttpProtocol(asyncio.Protocol):
         self.last_active = self.clock.tick
         if self.is_lingering:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(431, "the header fields are too large")
-                return
+        if self._body_rest and not (data := self._take_body(data)):
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -136,8 +134,44 @@ class HttpProtocol(asyncio.Protocol):
             if not self.is_lingering and not self.transport.is_closing():
                 self._refuse(400, f"the request is not valid HTTP: {error}")
         else:
-            if self._in_head and not self._head_bytes:
-                self._head_bytes = len(data)
+            if self._in_head:
+                self._count_head(len(data))
+            elif self.incoming is not None and not self.incoming.is_complete:
+                self._take_over()
+
+    def _count_head(self, size: int) -> None:
+        """Refuse a head that does not end. What came with its beginning is not counted: it may be a body."""
+        if self._head_bytes is None:
+            self._head_bytes = 0
+            return
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, "the header fields are too large")
+
+    def _take_over(self) -> None:
+        """From here to its end, let a large body of known length pass by the parser, which would copy it."""
+        exchange = self.incoming
+        length = exchange.fields[CONTENT_LENGTH]
+        if length is None or self._upgrade or exchange.has_bad_head or self.is_lingering:
+            return
+        rest = int(length) - exchange.received
+        if rest >= TAKE_OVER_BYTES:
+            self._body_rest = rest
+
+    def _take_body(self, data: bytes) -> bytes:
+        """Take in more of a body without the parser; return what is behind its end."""
+        rest = self._body_rest
+        piece, following = (data, b"") if len(data) <= rest else (data[:rest], data[rest:])
+        self._body_rest = rest - len(piece)
+        try:
+            self.on_body(piece)
+            if not self._body_rest:
+                self.parser = httptools.HttpRequestParser(self)  # the old one still waits for that body
+                self.on_message_complete()
+        except Exception:
+            logger.exception("a request could not be taken in")
+            self._refuse(500, answers.INTERNAL_ERROR)
+        return b"" if self.is_lingering else following
 
     # httptools
 
@@ -145,7 +179,7 @@ class HttpProtocol(asyncio.Protocol):
         exchange = self.incoming = HttpExchange(self)
         self._headers = exchange.headers
         self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes = None
         self._upgrade = False
 
     def on_url(self, url: bytes) -> None:
@@ -201,11 +235,11 @@ class HttpProtocol(asyncio.Protocol):
             exchange.body = data
         else:
             exchange.add_body(data)
-        if received > STREAM_FROM_BYTES:
+        if received > LARGE_BODY_BYTES:
             if received > self.app.max_body_bytes:
                 exchange.has_bad_head = True
                 self._break_off(exchange, 413, answers.too_large(self.app.max_body_bytes))
-            elif self.active is None and self.app.streams(exchange):
+            elif self.active is None and self.app.streams(exchange, received):
                 self.active = exchange
                 self._handle(exchange)
 
@@ -214,9 +248,11 @@ class HttpProtocol(asyncio.Protocol):
         if exchange.has_bad_head or self._upgrade or self.is_lingering:
             return
         exchange.is_complete = True
-        if exchange.received > len(exchange.body):
-            exchange.complete()
-        if self.active is None:
+        if exchange.on_piece is not None:
+            exchange.complete()  # it is being handled already
+            if exchange.is_answered and self.active is exchange:
+                self._next()
+        elif self.active is None:
             self.active = exchange
             self._handle(exchange)
         elif self.active is not exchange:

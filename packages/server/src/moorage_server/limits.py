@@ -7,7 +7,9 @@ MAX_HEAD_BYTES = (
     131_072  # a head that is not complete after so many bytes is refused without waiting for its end
 )
 MAX_PIPELINED = 64  # requests of one connection that wait for the answers before them
-STREAM_FROM_BYTES = 262_144  # bodies for raw scripts are handed on in pieces from here
+LARGE_BODY_BYTES = 262_144  # from here, a body is looked at again before it is complete
+STREAM_FROM_BYTES = 1_048_576  # bodies for raw scripts are handed on in pieces from here
+TAKE_OVER_BYTES = 65_536  # what is still to come of a body then passes by the parser
 MAX_MULTIPART_FIELD_BYTES = 500_000  # a field that is not a file
 MAX_MULTIPART_PARTS = 1000
 MAX_ID_CHARACTERS = 100

@@ -136,6 +136,8 @@ class ScorerConnection(asyncio.Protocol):
         self.in_flight.append(call)
         call.connection = self
         self.transport.write(call.frame)
+        for piece in call.rest:
+            self.transport.write(piece)
         if call.is_exclusive:
             self.is_exclusive = True
             if not self._write_paused:

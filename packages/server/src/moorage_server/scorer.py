@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_BUFFER_BYTES = 1 << 20
 _FIRST_PAUSE_S = 0.1  # doubled with every start that fails
 _LONGEST_PAUSE_S = 30.0  # when the script cannot even be loaded
 _LONGEST_PAUSE_READY_S = 2.0  # when it can, but dies before it has answered anything
@@ -48,6 +49,9 @@ class Scorer:
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        for end in (ours, theirs):
+            # As much of it as the system lets one have: a large body then takes fewer turns.
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         template = self.pool.template
         try:
             await self.pool.check_models()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from moorage_server.app import App
     from moorage_server.fastjson import ArrayDecoder
 
+_COPIED_BYTES = 65_536  # longer payloads are not copied behind their header
 _pack_head = frames.HEADER.pack
 _JSON_TYPES = frozenset(
     {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
@@ -148,7 +149,11 @@ class Scoring:
             flags = frames.HAS_HEADERS
             payload = frames.join_section(orjson.dumps(for_script(exchange.headers)), payload)
         request_id = call.request_id = app.pool.next_id()
-        call.frame = _pack_head(len(payload), frames.SCORE, flags, kind, request_id) + payload
+        header = _pack_head(len(payload), frames.SCORE, flags, kind, request_id)
+        if len(payload) <= _COPIED_BYTES:
+            call.frame = header + payload
+        else:
+            call.frame, call.rest = header, (payload,)
         exchange.body = b""  # it may be large, and is in the frame
         exchange.on_disconnect = call.disconnected
         if not app.pool.submit(call):
@@ -172,11 +177,18 @@ class Scoring:
         call = ScoreCall(app, exchange, tail, cors)
         call.is_exclusive = not exchange.is_complete
         flags = frames.BODY_FOLLOWS if call.is_exclusive else 0
-        payload = frames.join_section(self._raw_head(exchange, query), exchange.body if not flags else b"")
+        head = frames.join_section(self._raw_head(exchange, query))
         request_id = call.request_id = app.pool.next_id()
-        call.frame = _pack_head(len(payload), frames.SCORE, flags, frames.RAW, request_id) + payload
-        if not call.is_exclusive:
-            exchange.body = b""
+        if call.is_exclusive:
+            call.frame = _pack_head(len(head), frames.SCORE, flags, frames.RAW, request_id) + head
+        else:
+            pieces = exchange.body_pieces()
+            size = len(head) + sum(map(len, pieces))
+            header = _pack_head(size, frames.SCORE, flags, frames.RAW, request_id)
+            if size <= _COPIED_BYTES:
+                call.frame = b"".join((header, head, *pieces))
+            else:
+                call.frame, call.rest = header + head, pieces
         exchange.on_disconnect = call.disconnected
         if call.is_exclusive:
             exchange.pause_body()
