@@ -4,7 +4,7 @@ import os
 import runpy
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from moorage import services
 from moorage.workspace import Workspace
+from moorage_server.supervision import orphans
 
 
 @contextmanager
@@ -82,6 +84,17 @@ def containers(
         (shared / name).mkdir(exist_ok=True)
         (home / "environments" / name).symlink_to(shared / name, target_is_directory=True)
     return str(container_engine.base_image)
+
+
+@pytest.fixture
+def ended_services(workspace: Workspace) -> Iterator[None]:
+    """End what a test left running, and fail it if a deleted service still has processes."""
+    yield
+    folder = workspace.path / "services"
+    for service in list(folder.glob("[a-z]*")) if folder.is_dir() else ():
+        with suppress(Exception):
+            services.delete(workspace, service.name)
+    assert orphans.marked(f"{folder}/") == []
 
 
 @pytest.fixture

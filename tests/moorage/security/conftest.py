@@ -1,12 +1,9 @@
 """A script and a model to deploy, and nothing left running afterwards."""
 
-import contextlib
-
 import pytest
 
-from moorage import models, services
+from moorage import models
 from moorage.deployments import InferenceConfig
-from moorage_server.supervision import orphans
 
 ECHO = "def init(): pass\ndef run(data): return data\n"
 
@@ -34,13 +31,5 @@ def model(workspace, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request):
-    if "workspace" not in request.fixturenames:
-        yield
-        return
-    workspace = request.getfixturevalue("workspace")
-    yield
-    folder = workspace.path / "services"
-    for service in list(folder.glob("[a-z]*")) if folder.is_dir() else ():
-        with contextlib.suppress(Exception):
-            services.delete(workspace, service.name)
-    assert orphans.marked(f"{folder}/") == []
+    if "workspace" in request.fixturenames:
+        request.getfixturevalue("ended_services")

@@ -1,15 +1,14 @@
 """Services with real supervisors, fronts and scorers, in a workspace of their own."""
 
-import contextlib
 import time
 from dataclasses import replace
 
 import pytest
 
-from moorage import models, services
+from moorage import models
 from moorage.deployments import InferenceConfig
 from moorage.targets.local import daemon, target
-from moorage_server.supervision import files, orphans
+from moorage_server.supervision import files
 from moorage_server.supervision.candidate_records import CandidateStatus
 from moorage_server.supervision.records import Desired, Failure, GenerationStatus, Status
 
@@ -53,17 +52,8 @@ def model(workspace, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request):
-    """End what a test left running, and fail it if a deleted service still has processes."""
-    if "workspace" not in request.fixturenames:
-        yield
-        return
-    workspace = request.getfixturevalue("workspace")
-    yield
-    folder = workspace.path / "services"
-    for service in list(folder.glob("[a-z]*")) if folder.is_dir() else ():
-        with contextlib.suppress(Exception):
-            services.delete(workspace, service.name)
-    assert orphans.marked(f"{folder}/") == []
+    if "workspace" in request.fixturenames:
+        request.getfixturevalue("ended_services")
 
 
 @pytest.fixture

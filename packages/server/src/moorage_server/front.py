@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from moorage_server.resources import ScorerLimits
 from moorage_server.scorers import ScorerPool
 from moorage_server.settings import ServiceSettings, read_settings
 from moorage_server.smoke import smoke_run
+from moorage_server.stopping import stop_when_told, unless_stopped
 from moorage_server.trial import Trial
 from moorage_server.variables import script_variables
 
@@ -92,7 +92,7 @@ class Front:
             if self._watched is not None:
                 self.app.scoring.hold()
                 watch = asyncio.ensure_future(self._load_and_watch(self._watched))
-            elif not await self._unless_stopped():
+            elif not await unless_stopped(self._load(self.app.pool), self._stop):
                 return
             await self._serve()
         finally:
@@ -126,20 +126,6 @@ class Front:
         self._server = HttpServer(self.app, self._events, self._certificate, http=self._http)
         if not self._stop.is_set():
             await self._server.serve(self._sockets)
-
-    async def _unless_stopped(self) -> bool:
-        """Load the script and score its sample; False when asked to stop meanwhile."""
-        starting = asyncio.ensure_future(self._load(self.app.pool))
-        stopping = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
-            return False
-        stopping.cancel()
-        starting.result()
-        return True
 
     async def _load(self, pool: ScorerPool) -> None:
         # What only serving needs is imported while the scorers load the script: numpy alone takes as long
@@ -216,17 +202,7 @@ async def serve_front(
         logger.error("%s", error)
         events.failed(ScriptFailed("settings", str(error)))
         return 3
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, front.stop)
-
-    def on_leash(descriptor: int) -> None:
-        loop.remove_reader(descriptor)
-        logger.warning("nobody supervises this service any more: it finishes its requests and ends")
-        front.stop()
-
-    if leash_fd is not None:
-        loop.add_reader(leash_fd, on_leash, leash_fd)
+    stop_when_told(front.stop, leash_fd)
     if trial_requests:
         Trial(trial_requests, front.app.metrics, events).begin(front.app.clock)
     try:

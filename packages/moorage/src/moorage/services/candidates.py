@@ -3,8 +3,8 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, replace
+from typing import Any
 
 from moorage.deployments import DeploymentConfig, InferenceConfig, LocalConfig
 from moorage.deployments.plans import Plan
@@ -21,23 +21,12 @@ from moorage.services.work import Work, live_definition
 from moorage.targets import Fault, Order, Place, open_target
 from moorage.targets.contract import Beside, CandidateSeen, Trial
 from moorage.workspace import Workspace
-from moorage_server.supervision.candidate_records import DEFAULT_SLOWER
+from moorage_server.supervision.candidate_records import DEFAULT_SLOWER, Part
 
 DEFAULT_CANARY_FOR_S = 600.0
 DEFAULT_TOLERANCE = 1e-6
 STAGE = "canary"
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """How a new revision takes part: see `moorage.targets.contract.Beside`."""
-
-    kind: Literal["canary", "mirror"]
-    share_percent: int
-    for_s: float | None = None
-    tolerance: float = 0.0
-    slower: float = DEFAULT_SLOWER
 
 
 def part_of(
@@ -61,13 +50,13 @@ def part_of(
             raise InvalidArgument("canary_for_s", "must be a number of seconds above 0, or None")
         if not (math.isfinite(canary_slower) and (canary_slower == 0 or canary_slower >= 1)):
             raise InvalidArgument("canary_slower", "must be a number from 1 on, or 0")
-        return Part("canary", canary, canary_for_s, slower=canary_slower)
+        return Part(kind="canary", share_percent=canary, for_s=canary_for_s, slower=canary_slower)
     if mirror is not None:
         if isinstance(mirror, bool) or not isinstance(mirror, int) or not 1 <= mirror <= 100:
             raise InvalidArgument("mirror", "must be a whole number of percent, from 1 to 100")
         if not (math.isfinite(mirror_tolerance) and mirror_tolerance >= 0):
             raise InvalidArgument("mirror_tolerance", "must be a number from 0 on")
-        return Part("mirror", mirror, None, mirror_tolerance)
+        return Part(kind="mirror", share_percent=mirror, tolerance=mirror_tolerance)
     return None
 
 
@@ -83,17 +72,13 @@ def bring_beside(
     number = begun.last_revision
     order = work.order(begun, _live(row), before.deployment_config)
     later = work.order(begun, number, made.deployment_config)
-    beside = Beside(
-        number,
-        part.kind,
-        part.share_percent,
-        part.for_s,
-        part.tolerance,
-        work.trial_requests,
-        work.max_error_share,
-        later.drain_timeout_s,
-        part.slower,
+    part = replace(
+        part,
+        trial_requests=work.trial_requests,
+        max_error_share=work.max_error_share,
+        drain_timeout_s=later.drain_timeout_s,
     )
+    beside = Beside(number, **asdict(part))
     order = replace(order, host=row.host or order.host, port=row.port, beside=beside)
     try:
         # For when it takes over; until then, who may call is up to the one that serves.

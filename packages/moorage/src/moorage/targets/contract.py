@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from moorage.deployments.plans import Plan
 from moorage.errors import MoorageError
 from moorage_server.auth import Admission
+from moorage_server.supervision.candidate_records import CandidateKind, CandidateState, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,6 @@ class Fault:
     stage: str
     message: str
     traceback: str = ""
-
-
-CandidateKind = Literal["canary", "mirror"]
-CandidateState = Literal["starting", "serving", "rejected", "promoted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +98,14 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Part):
     """A prepared revision that takes part beside the ordered one.
 
-    A ``canary`` answers ``share_percent`` of the requests, for so long, and takes over then unless it was
-    worse, or more than a tenth of them took ``slower`` times as long (0: any time); ``for_s`` None: until it
-    is ordered itself. A ``mirror`` gets copies of such a share; numbers in
-    its answers may differ by ``tolerance``. Once it has taken over, ``trial_requests`` and
-    ``max_error_share`` are those of a `Trial`.
+    A canary answers its share of the requests, for so long, and takes over then unless it was worse or too
+    slow; ``for_s`` None: until it is ordered itself. A mirror gets copies of such a share.
     """
 
     revision: int
-    kind: CandidateKind
-    share_percent: int
-    for_s: float | None = None
-    tolerance: float = 0.0
-    trial_requests: int = 0
-    max_error_share: float = 1.0
-    drain_timeout_s: float = 60.0
-    slower: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ CandidateKind = Literal["canary", "mirror"]
 CandidateState = Literal["starting", "serving", "rejected", "promoted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Revision ``generation`` beside the one that serves.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """How a second revision takes part.
 
     ``share_percent``: of the requests (canary) or of the copies (mirror). ``for_s``: how long until a canary
     takes over; None: until somebody says so. ``tolerance``: of numbers, when a mirror compares. ``slower``:
@@ -22,8 +22,6 @@ class Candidate:
     counts from when it has taken over: see `records.Trial` and `records.Desired`.
     """
 
-    generation: int
-    settings: str
     kind: CandidateKind
     share_percent: int
     for_s: float | None = None
@@ -32,6 +30,14 @@ class Candidate:
     max_error_share: float = 1.0
     drain_timeout_s: float = 60.0
     slower: float = DEFAULT_SLOWER
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Part):
+    """Revision ``generation`` beside the one that serves."""
+
+    generation: int
+    settings: str
 
     @classmethod
     def from_json(cls, value: object) -> "Candidate":

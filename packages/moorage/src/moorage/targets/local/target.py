@@ -1,7 +1,7 @@
 """The local target: what it does is in the supervisor's hands, what it sees is in the service folder."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +97,9 @@ class LocalTarget:
             raise TargetFault(f"revision {beside.revision} of {place.service} is not prepared")
         if revision not in self._fresh:
             check_models(revision)
-        return Candidate(
-            beside.revision,
-            f"revisions/{beside.revision}/{folders.SETTINGS_FILE}",
-            beside.kind,
-            beside.share_percent,
-            for_s=beside.for_s,
-            tolerance=beside.tolerance,
-            trial_requests=beside.trial_requests,
-            max_error_share=beside.max_error_share,
-            drain_timeout_s=beside.drain_timeout_s,
-            slower=beside.slower,
-        )
+        part = asdict(beside)
+        number = part.pop("revision")
+        return Candidate(number, f"revisions/{number}/{folders.SETTINGS_FILE}", **part)
 
     def stop(self, place: Place) -> None:
         folder = folders.service_folder(place)
