@@ -9,6 +9,7 @@ from moorage.cli.app import new_section
 from moorage.cli.command import command
 from moorage.cli.completion import complete_environments
 from moorage.cli.environment_build import add_building
+from moorage.cli.environment_create import add_create
 from moorage.cli.session import Session
 
 app = new_section("Register environments and look them up.")
@@ -25,6 +26,8 @@ def environment_row(document: Any) -> dict[str, Any]:
         "Interpreter": document["python"]["interpreterPath"],
     }
 
+
+add_create(app, environment_row)
 
 Directory = Annotated[Path, typer.Option("--directory", "-d", help="Folder of the definition.")]
 Name = Annotated[

@@ -4,10 +4,12 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from moorage.environments.conda import CondaSpecification, read_conda_file
+from moorage.environments.environment import Environment
 from moorage.environments.folder import read_folder
 from moorage.environments.locking import run_uv
 from moorage.environments.tool import uv_path
@@ -51,6 +53,29 @@ def read_wanted(path: Path) -> Wanted:
             raise InvalidConfiguration(f"{path} has no table [project], which lists dependencies")
         return translate(_python_of(project, path), _texts(project, "dependencies", path))
     return translate(None, _text(path).splitlines())
+
+
+def read_environment(path: Path, name: str) -> Environment:
+    """Return what a file or folder asks for as an environment of that name; see `read_wanted`.
+
+    Raises:
+        InvalidConfiguration: see `read_wanted`.
+    """
+    if path.is_dir():
+        return replace(read_folder(path), name=name)
+    if path.suffix.lower() in (".yml", ".yaml") and path.name not in _OTHER_LOCKS:
+        return Environment(name, conda=read_conda_file(path))
+    wanted = read_wanted(path)
+    if path.suffix != ".toml" and path.name != "uv.lock":
+        # As it was written: what is left out, and why, is said when it is built.
+        lines = (line.strip() for line in _text(path).splitlines())
+        return Environment(name, pip_requirements=tuple(x for x in lines if x and not x.startswith("#")))
+    python = wanted.python
+    if python is None:
+        return Environment(name, pip_requirements=(*wanted.options, *wanted.requirements))
+    package = f"python{python if python[0] in '<>=!' else f'={python}'}"
+    pip = (*wanted.options, *wanted.requirements)
+    return Environment(name, conda=CondaSpecification(packages=(package,), pip=pip))
 
 
 def _python_of(document: Mapping[str, Any], path: Path) -> CondaSpecification | None:
