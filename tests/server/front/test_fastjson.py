@@ -287,3 +287,11 @@ def test_what_many_numbers_are_carried_as_changes_none_of_them(code, few):
     payload = decoder(code, (None,)).decode(body)
     if payload is not None:
         same(payload, general(body, code, (None,)))
+
+
+@pytest.mark.parametrize("shape", [(640_034_342, 0, 0), (0, 2**40), (2**31, 2**31, 0)])
+def test_an_array_of_nothing_is_not_written_for_ever(shape):
+    with pytest.raises(frames.ProtocolError, match="without numbers"):
+        array_as_json(frames.pack_array("f8", shape, b""))
+    assert array_as_json(frames.pack_array("f8", (3, 0), b"")) == b"[[],[],[]]"
+    assert array_as_json(frames.pack_array("f8", (0,), b"")) == b"[]"

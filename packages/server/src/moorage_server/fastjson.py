@@ -6,6 +6,7 @@ It is ``native/numbers.c`` that reads the text, or simdjson where that could not
 """
 
 import json
+import math
 import struct
 import sys
 from typing import Any, Final, Literal
@@ -25,6 +26,7 @@ IS_NATIVE: Final = _numbers is not None and sys.byteorder == "little"
 MAX_BYTES: Final = 8_000_000  # a larger body would keep the event loop busy for too long
 _KEEP_PARSER_BYTES: Final = 1_000_000  # above, the parser's buffers are given back
 _NOT_STRUCTURE: Final = bytes(code for code in range(256) if code not in b"[],")
+_MAX_EMPTY_LISTS: Final = 65536  # in the text of an array without numbers
 _FEW_ROWS: Final = 16
 _SHORT_ROW_BYTES: Final = 73  # below, comparing brackets is cheaper than asking each row for its length
 _INTEGERS: Final = {
@@ -183,6 +185,9 @@ def array_as_json(payload: bytes | memoryview) -> bytes:
         ProtocolError: the payload does not describe an array.
     """
     code, shape, data = frames.unpack_array(payload)
+    if not data and math.prod(extent or 1 for extent in shape) > _MAX_EMPTY_LISTS:
+        # Nothing bounds the text of such an array: a billion rows of no columns are a few bytes here.
+        raise frames.ProtocolError(f"an array of the shape {shape} without numbers is too large")
     dtype = "?" if code == "b1" else "<" + code
     array = np.frombuffer(data, dtype=dtype).reshape(shape)
     if code in ("f4", "f2"):
