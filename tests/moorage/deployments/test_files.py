@@ -162,6 +162,7 @@ def test_aks_endpoint(write):
         traffic_percentile=20,
         is_control_version=True,
         cpu_cores=0.2,
+        memory_gb=0.5,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from moorage import models
 from moorage.cli.target_keys import target_keys
-from moorage.deployments import ContainerConfig, InferenceConfig, LocalConfig, plan
+from moorage.deployments import ContainerConfig, InferenceConfig, KubernetesConfig, LocalConfig, plan
 from moorage.deployments.resources import (
     container_resources,
     local_limits,
@@ -45,6 +45,11 @@ def test_limits_of_processes():
     stand_in = ContainerConfig().as_processes()
     assert local_limits(stand_in, ASKED) == {}
     assert resources_of(stand_in, ASKED) == ASKED
+    for stand_in in (KubernetesConfig(), KubernetesConfig(cpu_cores=3.0, memory_gb=1.0, gpu_count=0)):
+        made = stand_in.as_processes(most_workers=2)
+        assert local_limits(made, ASKED) == {}
+        assert resources_of(made, ASKED) == container_resources(stand_in, ASKED)
+    assert container_resources(KubernetesConfig(cpu_cores=3.0), ASKED) == ResourceConfiguration(3.0, 1.5, 1)
     assert resources_of(LocalConfig(), None) is None
     assert resources_of(LocalConfig(memory_limit_bytes=10**9), None) == ResourceConfiguration(None, 1.0)
 

@@ -139,6 +139,7 @@ def candidate_document(seen: "CandidateSeen | None") -> dict[str, Any] | None:
         "percent": seen.share_percent,
         "answered": seen.answered,
         "failed": seen.failed,
+        "slow": seen.slow,
         "liveAnswered": seen.live_answered,
         "liveFailed": seen.live_failed,
         "endsAt": time_text(ends_at),

@@ -56,6 +56,8 @@ def _container_keys(config: "ContainerConfig") -> dict[str, Any]:
 
 
 def _cluster_keys(config: "KubernetesConfig", service: "Service") -> dict[str, Any]:
+    from moorage.deployments.resources import container_resources
+
     is_scaled = config.autoscale_enabled
     up = int(service.state == "Healthy")
     return {
@@ -68,9 +70,7 @@ def _cluster_keys(config: "KubernetesConfig", service: "Service") -> dict[str, A
         },
         "computeName": config.compute_target,
         "containerResourceRequirements": {
-            "cpu": config.cpu_cores,
-            "gpu": config.gpu_count,
-            "memoryInGB": config.memory_gb,
+            **(_resources(service.resources or container_resources(config, None)) or {}),
             "cpuLimit": config.cpu_cores_limit,
             "memoryInGBLimit": config.memory_gb_limit,
         },

@@ -214,8 +214,8 @@ class KubernetesConfig:
     autoscale_max_replicas: int = 10
     autoscale_refresh_s: float = 1.0
     autoscale_target_percent: float = 70.0
-    cpu_cores: float = 0.1
-    memory_gb: float = 0.5
+    cpu_cores: float | None = None  # None: what models without a script ask for, else 0.1
+    memory_gb: float | None = None  # likewise, else 0.5
     cpu_cores_limit: float | None = None
     memory_gb_limit: float | None = None
     gpu_count: int | None = None
@@ -273,9 +273,9 @@ class KubernetesConfig:
                 f"autoscale_min_replicas ({self.autoscale_min_replicas}) is more than "
                 f"autoscale_max_replicas ({self.autoscale_max_replicas})"
             )
-        if self.cpu_cores_limit is not None and self.cpu_cores_limit < self.cpu_cores:
+        if self.cpu_cores_limit is not None and self.cpu_cores_limit < (self.cpu_cores or 0):
             raise InvalidConfiguration("cpu_cores_limit is less than cpu_cores")
-        if self.memory_gb_limit is not None and self.memory_gb_limit < self.memory_gb:
+        if self.memory_gb_limit is not None and self.memory_gb_limit < (self.memory_gb or 0):
             raise InvalidConfiguration("memory_gb_limit is less than memory_gb")
         if self.auth_enabled and self.token_auth_enabled:
             raise InvalidConfiguration("auth_enabled and token_auth_enabled exclude each other")

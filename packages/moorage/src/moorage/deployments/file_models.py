@@ -47,10 +47,7 @@ class ResourcesFile(FileModel):
     gpu: int | None = Field(default=None, ge=0)
 
 
-class ClusterResourcesFile(FileModel):
-    cpu: float = Field(default=0.1, gt=0)
-    memory_gb: float = Field(default=0.5, gt=0, alias="memoryInGB")
-    gpu: int | None = Field(default=None, ge=0)
+class ClusterResourcesFile(ResourcesFile):
     cpu_limit: float | None = Field(default=None, gt=0)
     memory_gb_limit: float | None = Field(default=None, gt=0, alias="memoryInGBLimit")
     fpga: int | None = Field(default=None, ge=0, multiple_of=2)

@@ -6,7 +6,7 @@ Models are asked only where there is no script, as on the old platform: a script
 from collections.abc import Sequence
 from typing import Any
 
-from moorage.deployments.configurations import ContainerConfig, LocalConfig
+from moorage.deployments.configurations import ContainerConfig, KubernetesConfig, LocalConfig
 from moorage.models import Model, ResourceConfiguration
 
 DEFAULT_CORES = 0.1
@@ -35,7 +35,7 @@ def resources_of_models(
 
 
 def container_resources(
-    config: ContainerConfig, of_models: ResourceConfiguration | None
+    config: ContainerConfig | KubernetesConfig, of_models: ResourceConfiguration | None
 ) -> ResourceConfiguration:
     """Return what a container gets; cores and memory are never None."""
     asked = of_models or _NOTHING
@@ -69,7 +69,7 @@ def resources_of(
     if isinstance(config, ContainerConfig):
         return container_resources(config, of_models)
     asked = config.asked_config
-    if isinstance(asked, ContainerConfig):
+    if not isinstance(asked, LocalConfig):
         return container_resources(asked, of_models)
     limits = local_limits(config, of_models)
     memory_bytes = limits.get("memory_limit_bytes", config.memory_limit_bytes)

@@ -37,8 +37,9 @@ class CandidateSeen:
     """What a target sees of a revision beside the one that serves.
 
     ``answered`` and ``failed``: its own answers since it takes part, and how many were errors (400 and
-    above); ``live_...``: those of the revision beside it. ``ends_at``: when a canary takes over, in seconds
-    since 1970; ``compared``: counts of a mirror, by outcome. ``rejected`` comes with a ``fault``.
+    above); ``live_...``: those of the revision beside it; ``slow``: of its requests, those that took too long
+    or have not ended since. ``ends_at``: when a canary takes over, in seconds since 1970; ``compared``: counts
+    of a mirror, by outcome. ``rejected`` comes with a ``fault``.
     """
 
     revision: int
@@ -50,6 +51,7 @@ class CandidateSeen:
     failed: int = 0
     live_answered: int = 0
     live_failed: int = 0
+    slow: int = 0
     compared: Mapping[str, int] = field(default_factory=dict)
     fault: Fault | None = None
 

@@ -114,6 +114,9 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             scoring_timeout_ms=self.scoring_timeout_ms,
             max_queue_wait_ms=self.max_request_wait_time,
             model_options=self._model_options(),
+            # Processes in place of replicas have no limits, whatever the models ask for.
+            cpu_cores_limit=0,
+            memory_limit_bytes=0,
             # Keys are what this kind of service always had, unless they are switched off.
             auth_enabled=not self.token_auth_enabled if self.auth_enabled is None else self.auth_enabled,
             token_auth_enabled=bool(self.token_auth_enabled),

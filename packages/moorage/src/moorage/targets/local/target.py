@@ -252,6 +252,7 @@ def _candidate_seen(desired: Desired | None, status: Status) -> CandidateSeen | 
         failed=counts.failed,
         live_answered=counts.live_count,
         live_failed=counts.live_failed,
+        slow=counts.slow + counts.hanging,
         compared=one.findings or {},
         fault=None if one.error is None else _fault(one.error),
     )
