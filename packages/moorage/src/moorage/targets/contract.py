@@ -38,8 +38,8 @@ class CandidateSeen:
 
     ``answered`` and ``failed``: its own answers since it takes part, and how many were errors (400 and
     above); ``live_...``: those of the revision beside it; ``slow``: of its requests, those that took too long
-    or have not ended since. ``ends_at``: when a canary takes over, in seconds since 1970; ``compared``: counts
-    of a mirror, by outcome. ``rejected`` comes with a ``fault``.
+    or have not ended since. ``ends_at``: when a canary takes over, in seconds since 1970; ``compared``:
+    counts of a mirror, by outcome. ``rejected`` comes with a ``fault``.
     """
 
     revision: int
