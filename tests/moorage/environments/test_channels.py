@@ -61,7 +61,17 @@ def asides(store: Store) -> list[str]:
 @pytest.fixture
 def served(channel) -> Iterator[str]:
     """The address of the channel on a server of this machine."""
-    handler = functools.partial(_Quiet, directory=str(channel.folder))
+    yield from serve(channel, _Quiet)
+
+
+@pytest.fixture
+def private(channel) -> Iterator[str]:
+    """The same, for those who know the password."""
+    yield from serve(channel, _Private)
+
+
+def serve(channel, kind) -> Iterator[str]:
+    handler = functools.partial(kind, directory=str(channel.folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
@@ -73,6 +83,16 @@ def served(channel) -> Iterator[str]:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+class _Private(_Quiet):
+    def send_head(self):
+        if self.headers.get("Authorization") == "Basic bWU6c2VjcmV0":  # me:secret
+            return super().send_head()
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return None
 
 
 def test_packages_of_a_channel_and_of_pip_are_in_one_environment(channel, store, wheels):
@@ -208,6 +228,26 @@ def test_a_channel_that_does_not_answer_is_named_with_what_was_wanted(channel, s
 
 def left_nothing(store: Store) -> bool:
     return not [path for path in store.root.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_the_password_of_a_channel_is_in_a_file_and_nowhere_else(
+    channel, private, store, tmp_path, monkeypatch
+):
+    asked = wanted(channel, "sail", channels=(private,))
+    with pytest.raises(EnvironmentBuildFailed, match=r"refuses us \(401 Unauthorized\); put its password"):
+        lock_of(asked, store=store)
+    (tmp_path / "auth.json").write_text(
+        '{"127.0.0.1": {"BasicHTTP": {"username": "me", "password": "secret"}}}'
+    )
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(tmp_path / "auth.json"))
+    built = build(asked, store=store)
+    assert ask(built.python, "import sail; print(sail.version)") == "1.0"
+    texts = [
+        path for path in store.root.rglob("*") if path.is_file() and path.suffix in (".json", ".txt", ".log")
+    ]
+    assert texts
+    assert not any("secret" in path.read_text() for path in texts)
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from rattler.exceptions import (
     SolverError,
 )
 from rattler.install import InstallerReporter
+from rattler.networking.middleware import AuthenticationMiddleware, RetryMiddleware
 from rattler.package import BuildString
 
 _PRIORITIES = {
@@ -65,6 +66,8 @@ class Channels:
         self.gateway = rattler.Gateway(
             cache_dir=Path(request["cache"], "repodata"),
             default_config=config,
+            # A server that holds on to a request is as good as none; lists are sent quickly.
+            client=_client(1, timeout_s=120),
         )
 
     async def solve(self, specs: Sequence[str], constraints: Sequence[str]) -> "list[rattler.RepoDataRecord]":
@@ -109,6 +112,11 @@ class Channels:
             kind = "unreachable"
         status = re.search(r"\((\d{3} [A-Za-z ]+)\)", said)
         return Fault(kind=kind, channel=number, reason=status[1] if status else lines[-1])
+
+
+def _client(retries: int, timeout_s: int | None = None) -> rattler.Client:
+    """Return a client that knows this user's passwords: of ``RATTLER_AUTH_FILE`` or the system's store."""
+    return rattler.Client([RetryMiddleware(retries), AuthenticationMiddleware()], timeout=timeout_s)
 
 
 def _channel(source: str) -> rattler.Channel:
@@ -262,6 +270,7 @@ async def install(request: dict[str, Any]) -> None:
             platform=rattler.Subdir(request["platform"]),
             execute_link_scripts=False,
             show_progress=False,
+            client=_client(3),
             reporter=_Teller(packages),  # type: ignore[abstract]  # the others do nothing
             alternative_target_prefix=request["final"],
         )
