@@ -110,7 +110,7 @@ def channel_fault(fault: Mapping[str, Any], channels: Sequence[str], packages: S
     wanted, reason = ", ".join(packages), fault.get("reason", "")
     texts = {
         "missing": f"{which} does not exist; check the spelling under channels: in the conda file",
-        "forbidden": f"{which} refuses us ({reason}); put its password into a file that RATTLER_AUTH_FILE names",
+        "forbidden": f"{which} refuses us ({reason}); put its password into the file of RATTLER_AUTH_FILE",
         "offline": f"{which} is not asked, because UV_OFFLINE is set, and what it has is not known here",
         "unreachable": f"{which} cannot be reached ({reason})",
     }
