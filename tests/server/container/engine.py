@@ -42,8 +42,11 @@ def run(arguments):
     name = arguments[arguments.index("--name") + 1]
     image = next((text for text in arguments if text.endswith(".py")), None)
     if image is None:
-        print(f"Error: {arguments[-1]}: image not known")
-        return 125
+        is_gpu = "nvidia.com/gpu=0" in arguments
+        print(
+            "Error: unresolvable nvidia.com/gpu=0" if is_gpu else f"Error: {arguments[-1]}: image not known"
+        )
+        return 126 if is_gpu else 125
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

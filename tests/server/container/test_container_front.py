@@ -232,3 +232,11 @@ def test_an_image_that_was_removed_is_named(front):
     assert error["message"].startswith("the image localhost/mine:1 is not on this machine any more; moor ")
     assert "image not known" in error["traceback"]
     assert running.wait() != 0
+
+
+def test_an_engine_without_a_gpu_is_told(front):
+    running = front(image="localhost/mine:1", options=("--device", "nvidia.com/gpu=0"))
+    error = running.event("failed")["error"]
+    assert error["message"].startswith(
+        "the engine has no GPU for a container; see NVIDIA's container toolkit"
+    )

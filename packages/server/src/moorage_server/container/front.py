@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moorage_server import logs
 from moorage_server.clock import Clock
-from moorage_server.container.process import CANNOT_RUN, Container, EngineFault
+from moorage_server.container.process import CANNOT_BEGIN, Container, EngineFault
 from moorage_server.container.proxy import Proxy
 from moorage_server.container.settings import ContainerSettings, Probe, read
 from moorage_server.errors import InvalidSettings, ScriptFailed
@@ -105,7 +105,7 @@ class ContainerFront:
         except EngineFault as error:
             await self.container.ended.wait()
             self._raise_report()
-            when = " before it was ready" if self.container.exit_code != CANNOT_RUN else ""
+            when = " before it was ready" if self.container.exit_code not in CANNOT_BEGIN else ""
             raise ScriptFailed("start", f"{error}{when}", self._last_words()) from error
         self.proxy.pool.address = self._addresses[self.settings.scoring.port]
         if self.settings.cpu_cores is not None and self.settings.cpu_cores < 1.0:

@@ -23,6 +23,8 @@ MAX_LINE_BYTES = 1024 * 1024
 EVENTS, GUARD = "events", "auth.json"
 KILLED = 137  # 128 + SIGKILL
 CANNOT_RUN = 125  # said by the engine of itself
+CANNOT_BEGIN = (CANNOT_RUN, 126)
+_NO_GPU = ("nvidia.com/gpu", "capabilities: [[gpu]]")
 _GONE = ("No such image", "image not known", "Unable to find image")
 
 
@@ -121,18 +123,26 @@ class Container:
 
     def why_ended(self) -> str:
         code = self.exit_code
-        if code == CANNOT_RUN:
-            if any(sign in line for line in self.lines for sign in _GONE):
+        if code in CANNOT_BEGIN:
+            if self._said(_NO_GPU):
+                return (
+                    "the engine has no GPU for a container; see NVIDIA's container toolkit, or ask for none"
+                )
+            if self._said(_GONE):
                 image = self.settings.image
                 return (
                     f"the image {image} is not on this machine any more; moor service update brings it back"
                 )
+        if code == CANNOT_RUN:
             return "the engine cannot run the container"
         if code == KILLED:
             limit = self.settings.memory_bytes
             shown = "" if limit is None else f" of {limit / 1e9:g} GB"
             return f"the container was killed; it may have reached its memory limit{shown}"
         return f"the container ended with exit code {code}"
+
+    def _said(self, signs: tuple[str, ...]) -> bool:
+        return any(sign in line for line in self.lines for sign in signs)
 
     async def ask(self, *arguments: str, timeout_s: float = ENGINE_TIMEOUT_S) -> str:
         """Return what the engine answers to a command.
