@@ -119,7 +119,9 @@ def test_fields_behind_a_body_do_not_become_headers(servers):
     for script in (ECHO, RAW):
         server = servers.shared(script)
         trailers = b"1\r\nX\r\n0\r\nAuthorization: Bearer stolen\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
-        received = exchange(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + trailers)
+        received = exchange(
+            server, HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + trailers
+        )
         assert statuses(received) == [200]
         assert b"stolen" not in received
         assert b"1.2.3.4" not in received
@@ -169,7 +171,8 @@ def test_percent_escapes_in_an_id_are_text(server):
 def test_a_request_cannot_write_lines_into_the_log(server):
     before = len(server.log)
     for target in ("/score%0aFORGED", "/score?a=%0aFORGED%1b[31m", "//score?x=\u001b"):
-        exchange(server, f"GET {target} HTTP/1.1\r\nHost: a\r\nx-request-id: marker\r\n\r\n".encode())
+        head = f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nx-request-id: marker\r\n\r\n"
+        exchange(server, head.encode())
     server.get("/score?last=1")
     log = server.wait_for_log("last=1", within_s=30)[before:]
     assert "\x1b" not in log
@@ -180,7 +183,8 @@ def test_the_host_of_a_request_means_nothing(server):
     """No address in an answer is made of it: nothing to poison."""
     for host in ("evil.example", "evil.example:99999", "<script>", ""):
         for target in ("/swagger.json", "/docs", "/", "http://evil.example/swagger.json"):
-            received = exchange(server, f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), 0.2)
+            head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            received = exchange(server, head.encode())
             assert statuses(received) == [200]
             assert b"evil.example" not in received
             assert b"<script>" not in received

@@ -219,20 +219,6 @@ def test_no_host_header_is_needed(server):
         assert connection.answer().status == 200
 
 
-def test_health_is_answered_while_the_script_works(servers):
-    server = servers.start("import time\ndef init(): pass\ndef run(data):\n    time.sleep(1)\n    return 1\n")
-    with server.connect() as busy, server.connect() as idle:
-        busy.send(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")
-        time.sleep(0.1)
-        times = []
-        for _ in range(5):
-            begin = time.monotonic()
-            assert idle.request("GET", "/").text == "Healthy"
-            times.append(time.monotonic() - begin)
-        assert min(times) < 0.1
-        assert busy.answer().json() == 1
-
-
 def test_the_date_is_there_once(server):
     answer = server.get("/")
     assert len(answer.all("date")) == 1
