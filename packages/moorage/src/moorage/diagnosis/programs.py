@@ -22,6 +22,7 @@ OPTIONAL = {
         "models deployed without a script: ONNX, and scikit-learn compiled",
         "pip install 'moorage-server[onnx]'",
     ),
+    "conda": (("rattler",), "packages that only conda channels have", "pip install 'moorage[conda]'"),
     "mlflow": (("mlflow",), "experiments and runs", "pip install 'moorage[mlflow]'"),
     "postgres": (("psycopg",), "workspaces of a team in PostgreSQL", "pip install 'moorage[postgres]'"),
     "arrow": (("pyarrow",), "requests and answers as Arrow streams", "pip install 'moorage-server[arrow]'"),
