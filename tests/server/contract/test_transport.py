@@ -1,7 +1,6 @@
 """HTTP itself: section 4.2 of the contract, and what must not bring a server down."""
 
 import socket
-import time
 
 import pytest
 
