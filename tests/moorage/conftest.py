@@ -2,6 +2,8 @@
 
 import os
 import runpy
+import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from moorage import services
+from moorage.targets.container.settings import label_of
+from moorage.targets.contract import Place
 from moorage.workspace import Workspace
 from moorage_server.supervision import orphans
 
@@ -84,6 +88,23 @@ def containers(
         (shared / name).mkdir(exist_ok=True)
         (home / "environments" / name).symlink_to(shared / name, target_is_directory=True)
     return str(container_engine.base_image)
+
+
+@pytest.fixture
+def containers_of(workspace: Workspace) -> Callable[[str], list[str]]:
+    """Return a function that gives the names of all containers of a service of this test's workspace."""
+    # What `make test-images` says.
+    engine = "docker" if os.environ.get("MOORAGE_TEST_IMAGES") == "docker" else "podman"
+
+    def listed(service: str) -> list[str]:
+        if shutil.which(engine) is None:
+            return []
+        label = label_of(Place(workspace.path, workspace.name, service))
+        command = [engine, "ps", "-a", "--filter", f"label={label}", "--format", "{{.Names}}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout.split()
+
+    return listed
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -19,9 +18,6 @@ from moorage.deployments.self_signed import make_self_signed
 from moorage.environments import Environment
 from moorage.errors import EntryScriptError, ModelInUse, PortInUse, ServiceNotFound
 from moorage.models import delete as delete_model
-from moorage.targets.container.settings import label_of
-from moorage.targets.contract import Place
-from moorage.workspace import home_folder
 
 # What `make test-images` says.
 ENGINE = "docker" if os.environ.get("MOORAGE_TEST_IMAGES") == "docker" else "podman"
@@ -113,7 +109,7 @@ def ask(service, key=None, body=b'{"by": 2}', context=None):
         return error.code, error.read().decode()
 
 
-def test_a_whole_life(workspace, model, script, config, deploy, load, wait_for):
+def test_a_whole_life(workspace, model, script, config, deploy, load, wait_for, containers_of):
     service = deploy()
     assert ask(service) == (200, {"answer": "one", "half": 0.5, "variable": "hello"})
     status, text = ask(service, body=b'{"by": 0}')
@@ -158,7 +154,7 @@ def test_a_whole_life(workspace, model, script, config, deploy, load, wait_for):
     assert containers_of("svc") == []
 
 
-def test_a_first_deployment_that_fails_leaves_nothing_running(workspace, deploy):
+def test_a_first_deployment_that_fails_leaves_nothing_running(workspace, deploy, containers_of):
     with pytest.raises(EntryScriptError, match="nothing here"):
         deploy("def init(): raise ValueError('nothing here')\ndef run(data): return 1\n")
     assert services.get(workspace, "svc").state == "Failed"
@@ -197,7 +193,7 @@ def test_tls(workspace, deploy, tmp_path):
     assert services.run(workspace, "svc", '{"by": 2}').status == 200
 
 
-def test_what_dies_comes_back(workspace, deploy, wait_for):
+def test_what_dies_comes_back(workspace, deploy, wait_for, containers_of):
     service = deploy()
     status, _ = ask(service, body=b'"leave"')
     assert status >= 500
@@ -217,7 +213,7 @@ def test_what_dies_comes_back(workspace, deploy, wait_for):
     assert services.get(workspace, "svc").port == service.port
 
 
-def test_down_and_up_as_when_the_machine_restarts(workspace, deploy):
+def test_down_and_up_as_when_the_machine_restarts(workspace, deploy, containers_of):
     service = deploy()
     services.down()
     assert services.get(workspace, "svc").state == "Stopped"
@@ -240,18 +236,3 @@ def test_a_large_body_and_answer_pass_whole(workspace, deploy):
     begun = time.monotonic()
     assert ask(service, body=b"[1]") == (200, [1])
     assert time.monotonic() - begun < 30
-
-
-def containers_of(service):
-    """Return the names of all containers of that service in this test's workspace; others run beside it."""
-    if shutil.which(ENGINE) is None:
-        return []
-    place = Place(home_folder() / "workspaces" / "test", "test", service)
-    listed = subprocess.run(
-        [ENGINE, "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return listed.stdout.split()

@@ -18,9 +18,6 @@ from moorage import models, services
 from moorage.deployments import ContainerConfig, InferenceConfig
 from moorage.environments import Environment
 from moorage.errors import DeploymentFailed, DeploymentTimeout
-from moorage.targets.container.settings import label_of
-from moorage.targets.contract import Place
-from moorage.workspace import home_folder
 
 # What `make test-images` says.
 ENGINE = "docker" if os.environ.get("MOORAGE_TEST_IMAGES") == "docker" else "podman"
@@ -93,28 +90,11 @@ def own(containers, image):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(request):
-    if "workspace" not in request.fixturenames:
-        yield
-        return
-    workspace = request.getfixturevalue("workspace")
+def _nothing_left(workspace, containers_of):
     yield
     for service in services.list_services(workspace):
         services.delete(workspace, service.name)
     assert containers_of("svc") == []
-
-
-def containers_of(service):
-    """Return the names of all containers of that service in this test's workspace; others run beside it."""
-    place = Place(home_folder() / "workspaces" / "test", "test", service)
-    listed = subprocess.run(
-        [ENGINE, "ps", "-a", "--filter", f"label={label_of(place)}", "--format", "{{.Names}}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return listed.stdout.split()
 
 
 def ask(service, body=b"1", path=None, key=None):
@@ -195,7 +175,7 @@ def test_keys_are_asked_for_in_front_of_an_image_and_not_handed_to_it(workspace,
     assert ask(service, body=None, path="/ready")[0] == 401
 
 
-def test_an_image_that_does_not_answer_is_told_with_its_own_words(workspace, own):
+def test_an_image_that_does_not_answer_is_told_with_its_own_words(workspace, own, containers_of):
     with pytest.raises(DeploymentFailed, match="exit code 1 before it was ready") as caught:
         services.deploy(workspace, "svc", [], None, replace(own, variables={"FAILS": "yes"}))
     assert "the weights are not there" in str(caught.value)
@@ -208,7 +188,7 @@ def test_an_image_that_does_not_answer_is_told_with_its_own_words(workspace, own
     assert containers_of("svc") == []
 
 
-def test_an_image_without_a_program_is_told(workspace, containers):
+def test_an_image_without_a_program_is_told(workspace, containers, containers_of):
     config = ContainerConfig(image=containers, cpu_cores=1.0)
     with pytest.raises(DeploymentFailed, match=r"cannot run the container|exit code"):
         services.deploy(workspace, "svc", [], None, config)
@@ -223,7 +203,7 @@ def run(data):
 """
 
 
-def test_memory_and_cpu_are_held_to_what_was_asked_for(workspace, containers, tmp_path):
+def test_memory_and_cpu_are_held_to_what_was_asked_for(workspace, containers, tmp_path, containers_of):
     (tmp_path / "score.py").write_text(HUNGRY)
     inference = InferenceConfig(entry_script=tmp_path / "score.py", environment=Environment("empty"))
     config = ContainerConfig(compute_type="container", cpu_cores=0.5, memory_gb=0.4)

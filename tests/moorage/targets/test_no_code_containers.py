@@ -16,8 +16,6 @@ from typer.testing import CliRunner
 from moorage import environments, models, packaging, services
 from moorage.cli.app import app
 from moorage.errors import EntryScriptError
-from moorage.targets.container.settings import label_of
-from moorage.targets.contract import Place
 
 pytestmark = [pytest.mark.usefixtures("containers"), pytest.mark.timeout(900)]
 # What `make test-images` says.
@@ -60,7 +58,7 @@ def _nothing_left(workspace):
         services.delete(workspace, service.name)
 
 
-def test_a_model_without_a_script_is_served_by_a_container(workspace, linear, tmp_path):
+def test_a_model_without_a_script_is_served_by_a_container(workspace, linear, tmp_path, containers_of):
     asked = models.ResourceConfiguration(cpu_cores=1.5, memory_gb=0.9)
     _model, expected = linear([1, 2, 3], resources=asked)
     config = tmp_path / "deploymentconfig.json"
@@ -79,8 +77,7 @@ def test_a_model_without_a_script_is_served_by_a_container(workspace, linear, tm
     assert httpx.get(f"{base}/v2/models/m", timeout=60).json()["name"] == "m"
     assert httpx.post(f"{base}/score/m/1", json=BODY, timeout=60).json() == answer.json()
     assert "ServiceInput" in httpx.get(f"{base}/swagger.json", timeout=60).text
-    label = label_of(Place(workspace.path, workspace.name, "svc"))
-    (name,) = engine("ps", "--filter", f"label={label}", "--format", "{{.Names}}").split()
+    (name,) = containers_of("svc")
     assert engine("inspect", "--format", "{{.HostConfig.Memory}}", name) == "900000000"
     assert environments.list_environments(workspace) == []
 
