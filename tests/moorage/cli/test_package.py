@@ -37,6 +37,25 @@ def test_the_files_are_written(answer: Callable[..., Any], project: Path) -> Non
     assert (project / "out" / "Dockerfile").is_file()
 
 
+def test_a_folder_with_something_in_it_is_refused_before_anything_is_made(
+    answer: Callable[..., Any], invoke: Callable[..., Any], project: Path
+) -> None:
+    flags = ("model", "package", "--es", "score.py", "--cf", "conda.yml", "--output-path", ".")
+    assert "not empty; choose another folder" in invoke(*flags).stderr
+    assert not list(project.parent.glob("**/packages/*"))
+
+
+def test_packages_are_removed_when_that_is_asked_for(answer: Callable[..., Any], project: Path) -> None:
+    answer("model", "package", "--es", "score.py", "--cf", "conda.yml", "--output-path", "out")
+    (kept,) = project.parent.glob("**/packages/*")
+    answer("workspace", "gc", "--packages")  # too young
+    answer("workspace", "gc", "--grace-hours", "0")
+    assert kept.is_dir()
+    assert answer("workspace", "gc", "--grace-hours", "0", "--packages")["freedBytes"] > 100_000
+    assert not kept.exists()
+    assert (project / "out" / "Dockerfile").is_file()
+
+
 def test_what_cannot_work_is_said(
     invoke: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

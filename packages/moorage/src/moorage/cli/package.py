@@ -102,6 +102,8 @@ def package(
     if script is None and not chosen:
         text = "give an inference configuration file (--ic) or the script (--es), or a model that needs none"
         raise InvalidArgument("--inference-config-file", text)
+    if output_path is not None:
+        packaging.check_free(output_path)
     edge = None
     if iot_edge is not None:
         # Before anything is built: what no device can run is known by its name.

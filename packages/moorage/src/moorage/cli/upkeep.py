@@ -104,10 +104,16 @@ def gc(
     grace_hours: Annotated[
         float, typer.Option(min=0, help="Leave alone what is younger: somebody may be registering it.")
     ] = 24.0,
+    packages: Annotated[
+        bool,
+        typer.Option("--packages", help="Remove the files of packages too, those that are not younger."),
+    ] = False,
 ) -> Any:
     """Remove stored files that nothing uses any more. Safe at any time, also while others register."""
-    from moorage import upkeep
+    from moorage import packaging, upkeep
 
     freed_bytes = upkeep.remove_unused_blobs(session.workspace, grace_s=grace_hours * 3600)
+    if packages:
+        freed_bytes += packaging.remove_older(session.workspace, grace_hours * 3600)
     session.say(f"{size_text(freed_bytes)} freed")
     return {"freedBytes": freed_bytes}

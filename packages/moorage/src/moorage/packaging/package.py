@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
@@ -87,8 +88,8 @@ def package(
 
     Without an inference configuration the models are served without a script.
     ``wheels`` is a folder of wheels from which all packages are taken; no package index is asked then. The
-    files are kept in the workspace until the package is removed. ``push`` sends the image to the registry in
-    its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no registry.
+    files are kept in the workspace until they are removed with `remove_older`. ``push`` sends the image to the
+    registry in its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no registry.
 
     Raises:
         EngineNotFound: an image is wanted, and no engine works; nothing was made.
@@ -185,13 +186,40 @@ def save(made: Package, folder: Path) -> Path:
         DownloadTargetExists: there is something in it.
         StorageUnavailable: it cannot be written.
     """
+    check_free(folder)
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise DownloadTargetExists(f"{folder} is there and not empty; choose another folder")
         shutil.copytree(made.context, folder, dirs_exist_ok=True)
     except OSError as error:
         raise StorageUnavailable(f"{folder} cannot be written: {error}") from error
     return folder
+
+
+def check_free(folder: Path) -> None:
+    """Raise DownloadTargetExists if there is something where a package is to be saved."""
+    try:
+        is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise StorageUnavailable(f"{folder} cannot be read: {error}") from error
+    if is_taken:
+        raise DownloadTargetExists(f"{folder} is there and not empty; choose another folder")
+
+
+def remove_older(workspace: Workspace, older_than_s: float) -> int:
+    """Remove the files and logs of packages made longer ago than that; images stay the engine's.
+
+    Returns how many bytes that freed.
+    """
+    freed = 0
+    before = time.time() - older_than_s
+    folder = workspace.path / _FOLDER
+    for one in folder.iterdir() if folder.is_dir() else ():
+        # Its log is written as long as it is made; all else in it has made-up times.
+        log = one / _LOG
+        if not log.is_file() or log.stat().st_mtime > before:
+            continue
+        freed += sum(path.lstat().st_size for path in one.rglob("*") if path.is_file())
+        shutil.rmtree(one, ignore_errors=True)
+    return freed
 
 
 def pull(made: Package) -> str:
