@@ -74,7 +74,7 @@ def test_what_is_no_channel_is_an_error_of_the_plan(workspace, write, monkeypatc
     monkeypatch.setenv("MOORAGE_ENVIRONMENTS", "build")
     conda = CondaSpecification(channels=("conda forge",), packages=("gdal",))
     config = InferenceConfig(entry_script=write("score.py", GOOD), environment=Environment("e", conda=conda))
-    (problem,) = plan(workspace, "svc", [], config).errors
+    (problem,) = plan(workspace, "svc", [], config).problems  # and no advice to have it built
     assert "'conda forge' is not the name or the address of a conda channel" in problem.message
 
 

@@ -190,11 +190,11 @@ class Draft:
     def look_at_script(self, made: Plan, config: InferenceConfig) -> Plan:
         environment = config.environment
         python = chosen_interpreter(environment)
-        own, faults = self._own_environment(config, python)
+        own, refused = self._own_environment(config, python)
         python = own.python if own else python
         variables = {**(own.variables if own else {}), **self._variables(environment)}
         made = replace(made, inference_config=config, python=python, variables=variables, environment=own)
-        self.problems += faults
+        self.problems += refused
         source, faults = find_source(config)
         self.problems += faults
         texts: list[ScriptText] = []
@@ -211,7 +211,7 @@ class Draft:
             if own is None or own.is_built:
                 self.problems += check_imports(interpreter, source, texts)
                 self._check_libraries(interpreter, made.models)
-            if own is None:
+            if own is None and not refused:  # else it is said what cannot be had
                 self._check_requirements(interpreter, config)
         self._check_image(config)
         return replace(made, source=source)
