@@ -50,6 +50,7 @@ CHANGES = {
     "datasets.datastore.upload": ["datastore.uploaded"],
     "datasets.links.link": ["model.linked"],
     "packaging.package": ["package.made", "package.pushed"],
+    "packaging.remove_older": ["package.removed"],
     "profiling.profile": ["profile.kept"],
     "runs.Tracking.experiment": ["experiment.created"],
     "runs.Tracking.set_experiment_tags": ["experiment.changed"],

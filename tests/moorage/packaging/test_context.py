@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage import models, packaging
+from moorage import events, models, packaging
 from moorage.deployments import InferenceConfig
 from moorage.deployments.no_code_environment import default_environment
 from moorage.environments import CondaSpecification, Environment
@@ -151,6 +152,19 @@ def test_a_package_is_found_again(make, script, workspace):
     for wrong in ("../../x", "20200101000000-00000000"):
         with pytest.raises(InvalidArgument, match="there is no package"):
             packaging.find(workspace, wrong)
+
+
+def test_what_was_made_and_removed_is_in_the_audit_log(make, script, workspace):
+    made, kept = make(script()), make(script())
+    os.utime(made.folder / "build.log", (0, 0))
+    assert packaging.remove_older(workspace, 3600) > 0
+    assert (made.folder.exists(), kept.folder.exists()) == (False, True)
+    found = events.list_events(workspace, kind="package")
+    assert [(event.kind, event.subject) for event in found] == [
+        ("package.removed", f"package {made.id}"),
+        ("package.made", f"package {kept.id}"),
+        ("package.made", f"package {made.id}"),
+    ]
 
 
 def test_what_cannot_work_leaves_nothing(make, script, workspace):

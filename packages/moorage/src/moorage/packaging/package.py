@@ -88,8 +88,9 @@ def package(
 
     Without an inference configuration the models are served without a script.
     ``wheels`` is a folder of wheels from which all packages are taken; no package index is asked then. The
-    files are kept in the workspace until they are removed with `remove_older`. ``push`` sends the image to the
-    registry in its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no registry.
+    files are kept in the workspace until they are removed with `remove_older`. ``push`` sends the image to
+    the registry in its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no
+    registry.
 
     Raises:
         EngineNotFound: an image is wanted, and no engine works; nothing was made.
@@ -217,8 +218,10 @@ def remove_older(workspace: Workspace, older_than_s: float) -> int:
         log = one / _LOG
         if not log.is_file() or log.stat().st_mtime > before:
             continue
-        freed += sum(path.lstat().st_size for path in one.rglob("*") if path.is_file())
+        size_bytes = sum(path.lstat().st_size for path in one.rglob("*") if path.is_file())
         shutil.rmtree(one, ignore_errors=True)
+        workspace.note("package.removed", f"package {one.name}", size_bytes=size_bytes)
+        freed += size_bytes
     return freed
 
 
