@@ -99,6 +99,7 @@ def test_packages_of_a_channel_and_of_pip_are_in_one_environment(channel, store,
     channel.add("rig", files={
         "etc/conda/activate.d/rig.sh": 'export RIG_DATA="$CONDA_PREFIX/share"; export UNTOUCHED=1\n',
         "bin/rig": "#!/bin/sh\necho PREFIX\n",
+        "bin/.rig-post-link.sh": "#!/bin/sh\ntouch $PREFIX/was-run\n",
     })  # fmt: skip
     said = []
     asked = wanted(channel, "sail", "rig", pip=[*wheels, "boat"])
@@ -110,6 +111,8 @@ def test_packages_of_a_channel_and_of_pip_are_in_one_environment(channel, store,
     assert (built.folder / "lib/sail.txt").read_text() == f"{built.folder}/lib/sail"
     assert subprocess.check_output([built.folder / "bin/rig"], text=True).strip() == str(built.folder)
     assert not asides(store)
+    assert "rig has a script to run after it is installed" in store.log_path(built.lock.hash).read_text()
+    assert not (built.folder / "was-run").exists()
     assert store.variables(built.lock.hash) == {
         "CONDA_PREFIX": str(built.folder), "RIG_DATA": f"{built.folder}/share", "UNTOUCHED": "1",
     }  # fmt: skip
@@ -353,6 +356,15 @@ def test_the_first_channel_goes_first(new_channel, store, monkeypatch):
 def test_a_full_disk_is_called_that():
     fault = process.package_fault({"kind": "full", "package": "sail", "reason": "os error 28"}, None)
     assert isinstance(fault, StorageFull)
+
+
+def test_whoever_stops_a_build_leaves_nothing(channel, store):
+    def stop(line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(wanted(channel, "sail"), store=store, on_progress=stop)
+    assert left(store) == []
 
 
 def test_a_worker_that_dies_is_told(channel, store, monkeypatch):

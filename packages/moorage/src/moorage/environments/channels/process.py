@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -74,16 +75,10 @@ def ask(request: Mapping[str, Any], on_line: OnLine = lambda line: None) -> dict
         raise EnvironmentBuildFailed(f"py-rattler cannot be run: {error.strerror}") from error
     limit = Timer(TIMEOUT_S, process.kill)
     limit.start()
-    try:
-        with process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                process.stdin.write(json.dumps(full))
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # what it said on its way out is read below
-            for line in process.stdout:
+    with process:
+        try:
+            _write(process, full)
+            for line in process.stdout or ():
                 found = _read(line)
                 if found is None:
                     said.append(line.rstrip())
@@ -91,11 +86,11 @@ def ask(request: Mapping[str, Any], on_line: OnLine = lambda line: None) -> dict
                     on_line(str(found["say"]))
                 else:
                     last = found
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        limit.cancel()
+        except BaseException:
+            process.kill()  # it would be waited for until it is done
+            raise
+        finally:
+            limit.cancel()
     if not last:
         reason = said[-1] if said else f"it ended with {process.returncode}"
         raise EnvironmentBuildFailed(f"the conda packages cannot be looked at: py-rattler says: {reason}")
@@ -159,6 +154,13 @@ def _glibc() -> str:
     newest = (2, 28)
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     return ".".join(map(str, min(numbers, newest) if library == "glibc" and numbers else newest))
+
+
+def _write(process: "subprocess.Popen[str]", request: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    # What it said on its way out is read by whoever asked.
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(json.dumps(request))
 
 
 def _read(line: str) -> dict[str, Any] | None:
