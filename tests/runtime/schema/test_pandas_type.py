@@ -569,3 +569,61 @@ def test_any_json_value_gives_a_frame_or_an_input_error(orient, value) -> None:
         except InputError:
             continue
         assert isinstance(frame, pd.DataFrame)
+
+
+# --- several inputs in one conversion --------------------------------------------------------------------
+
+person = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["Ann", "", "1"]) | st.none() | st.integers(0, 3),
+        "age": st.integers(-(2**40), 2**70) | st.sampled_from([1.5, "2"]),
+        "w": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 5) | st.none(),
+        "ok": st.booleans() | st.integers(0, 1),
+    }
+)
+plain_person = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["Ann", "", "1"]),
+        "age": st.integers(-(2**40), 2**40),
+        "w": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 5) | st.none(),
+        "ok": st.booleans(),
+    }
+)
+turned = plain_person.map(lambda row: dict(reversed(list(row.items()))))
+inputs = st.lists(
+    st.lists(plain_person, min_size=1, max_size=3)
+    | st.lists(person | turned, max_size=3)
+    | st.just({"name": ["Ann"]}),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(inputs, st.booleans())
+@settings(max_examples=60, suppress_health_check=SLOW)
+def test_inputs_that_are_read_together_are_those_read_one_by_one(values, enforce_shape) -> None:
+    kind = PandasParameterType(PEOPLE, enforce_shape=enforce_shape)
+    together = kind.read_together(values)
+    if together is not None:
+        assert_same(
+            together, pd.concat([kind.deserialize_input(value) for value in values], ignore_index=True)
+        )
+
+
+def test_plain_rows_are_read_together() -> None:
+    rows = [[dict(ROW)] * 2, [dict(ROW, w=None)], [dict(ROW, w=3)]]
+    assert PandasParameterType(PEOPLE).read_together(rows)["w"].isnull().tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd", [[], {}, "x", [1], [dict(ROW, age=1.5)], [dict(reversed(list(ROW.items())))], [dict(ROW, more=1)]]
+)
+def test_other_inputs_are_left_to_the_reader(odd) -> None:
+    assert PandasParameterType(PEOPLE).read_together([[dict(ROW)], odd]) is None
+    assert PandasParameterType(PEOPLE, orient="split").read_together([[dict(ROW)]]) is None
+    assert PandasParameterType(PEOPLE, enforce_column_type=False).read_together([[dict(ROW)]]) is None

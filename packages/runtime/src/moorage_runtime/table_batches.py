@@ -44,7 +44,11 @@ class TableJoiner:
         """
         import pandas  # noqa: PLC0415
 
-        tables = [self._table(request) for request in batch]
+        values = [self._value(request) for request in batch]
+        together = self._kind.read_together(values)
+        if together is not None:
+            return together, [len(value) for value in values]
+        tables = [self._kind.deserialize_input(value) for value in values]
         first = tables[0]
         for table in tables:
             # The labels of the rows would be lost; numbers from 0 on are no labels.
@@ -54,9 +58,8 @@ class TableJoiner:
                 raise NotJoinable("columns differ")
         return pandas.concat(tables, ignore_index=True), [len(table) for table in tables]
 
-    def _table(self, request: frames.Frame) -> Any:
+    def _value(self, request: frames.Frame) -> Any:
         try:
-            value = parse_object(request.payload)[self.name]
+            return parse_object(request.payload)[self.name]
         except (ClientError, KeyError) as error:
             raise NotJoinable("a request is at fault") from error
-        return self._kind.deserialize_input(value)

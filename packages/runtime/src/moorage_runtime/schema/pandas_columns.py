@@ -36,13 +36,20 @@ class Column:
         Raises:
             InputError: with the path of the value, ``[17]``.
         """
+        direct = self.direct(values)
+        if direct is not None:
+            return direct
+        series = self.cast(self._series(values) if values else self._series(values, dtype=object))
+        return _array_of(series)
+
+    def direct(self, values: List[Any]) -> Any:
+        """Return the array of values that need no inference, whatever stands beside them; None: they do."""
         if self._build is not None and self._kinds.issuperset(map(type, values)):
             try:
                 return self._build(values)
             except OverflowError:
                 pass  # more digits than 64 bits hold; pandas has its own way with them
-        series = self.cast(self._series(values) if values else self._series(values, dtype=object))
-        return _array_of(series)
+        return None
 
     def cast(self, read: Any) -> Any:
         """Return a Series, as the reader infers it, in the dtype of the column.
