@@ -190,7 +190,7 @@ def test_a_package_that_is_not_what_was_locked_is_refused(channel, store, reques
         (("keel=2.0.5",), ["the nearest version there is 2.1"]),
         (("sial", "sail=7"), ["named sial", "sail=7"]),
         (("sail", "python=3.97"), ["python 3.97.* is not in the channel"]),
-        (("sail", "keel"), ["contradict each other", "keel 2.", "sail 1.0 would require"]),
+        (("sail", "keel"), ["cannot be had together", "keel 2.", "sail 1.0 would require"]),
         (("sail>1..b",), ["'sail>1..b' is no package"]),
     ],
 )
@@ -365,6 +365,20 @@ def test_whoever_stops_a_build_leaves_nothing(channel, store):
     with pytest.raises(KeyboardInterrupt):
         build(wanted(channel, "sail"), store=store, on_progress=stop)
     assert left(store) == []
+
+
+def test_what_the_system_lacks_can_be_said_to_be_there(channel, store, monkeypatch):
+    channel.add("engine", needs=["__cuda >=12"])
+    asked = wanted(channel, "engine")
+    with pytest.raises(RequirementsUnsolvable, match="CONDA_OVERRIDE_CUDA"):
+        lock_of(asked, store=store)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    lock_of(asked, store=store)
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA")
+    with pytest.raises(
+        RequirementsUnsolvable
+    ):  # what was found for the other system is not known for this one
+        lock_of(asked, store=store)
 
 
 def test_a_worker_that_dies_is_told(channel, store, monkeypatch):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moorage.environments.channels.names import channel_priority, find_channels
+from moorage.environments.channels.process import virtual_packages
 from moorage.environments.interpreters import Python, this_python
 from moorage.environments.locking import FORMAT, Lock, this_platform
 from moorage.environments.wanted import Wanted
@@ -96,6 +97,7 @@ class Store:
             sources = [channel.source for channel in find_channels(wanted.channels)]
             near = wanted.python or f"near {this_python().minor}"
             content += [near, sources, channel_priority(), wanted.conda, wanted.constraints]
+            content += [virtual_packages()]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return self._make("known") / f"{digest}.json"
 

@@ -201,7 +201,12 @@ def _sentences(problems: Sequence[dict[str, Any]], said: str, channels: Sequence
                 f"{one['spec']} is not in {where}; the nearest version there is {one['nearest']} "
                 "(--relax takes it)"
             )
-    return found or [f"the conda packages contradict each other.\n{said.strip()}"]
+    if found:
+        return found
+    text = f"the conda packages cannot be had together.\n{said.strip()}"
+    if re.search(r"\b__(cuda|glibc|linux|osx)\b", said):
+        text += "\nNames with __ stand for the system: CONDA_OVERRIDE_CUDA=12.4 says that it has a GPU, and so on."
+    return [text]
 
 
 def _resolver(
