@@ -10,10 +10,10 @@ from typing import Any
 
 import psutil
 
+from benchmarks import goals
+from benchmarks.goals import OURS
 from benchmarks.measure import Results
 from benchmarks.workloads import Workload
-
-OURS = "Moorage"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Report:
             self._table(),
             "## Moorage as a multiple of the others (requests per second)",
             self._ratios(),
+            *self._goals(),
             "## Start and memory",
             self._starts(),
         ]
@@ -72,6 +73,10 @@ class Report:
                 if any(cells):
                     rows.append([f"{mine} : {other}", *cells])
         return table(rows) if len(rows) > 1 else "Nothing to compare with was measured."
+
+    def _goals(self) -> list[str]:
+        rows = goals.rows(self.results.median)
+        return ["## Goals", table(rows)] if rows else []
 
     def _ratio(self, mine: str, other: str, key: str) -> str:
         a, b = self.results.median(mine, key), self.results.median(other, key)

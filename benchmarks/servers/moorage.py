@@ -26,7 +26,7 @@ class Moorage(Server):
 
     def supports(self, workload: Workload) -> bool:
         if self.batching:
-            return workload.key in "bg"
+            return workload.key in "beg"
         if self.workers > 1:
             return workload.workers == self.workers
         return super().supports(workload) and not workload.batching

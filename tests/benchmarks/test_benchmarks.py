@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import wrk  # noqa: E402
+from benchmarks.goals import GOALS  # noqa: E402
 from benchmarks.measure import Results, WrongAnswer, check_answer  # noqa: E402
 from benchmarks.report import Report, table  # noqa: E402
 from benchmarks.servers import PEERS, UnknownPeer, servers  # noqa: E402
@@ -48,6 +49,31 @@ def test_the_report_has_ratios_and_says_what_is_missing(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "benchmarks.json").read_text())["predictions_per_s"] == {"a": 5000.0}
     assert (tmp_path / "benchmarks.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "benchmarks.md").read_text() == text
+
+
+def test_goals_are_held_against_the_best_of_the_others() -> None:
+    results = Results(
+        measurements={
+            ("Moorage", "a"): [measurement(1000)],
+            ("azureml-inference-server-http, 1 worker", "a"): [measurement(251)],
+            ("MLServer", "a"): [measurement(300)],
+            ("LitServe", "a"): [measurement(400)],
+            ("Moorage", "b"): [measurement(10)],
+        }
+    )
+    titles = ["Moorage", "azureml-inference-server-http, 1 worker", "MLServer", "LitServe"]
+    text = " ".join(Report((BY_KEY["a"], BY_KEY["b"]), titles, results, {}, {}, "").markdown().split())
+    assert "| (a) Moorage : azureml-inference-server-http, 1 worker | 4 | 4.0 | no |" in text
+    assert "| (a) Moorage : best other model server: LitServe | 2.5 | 2.5 | yes |" in text
+    assert "| (b) Moorage, p99 : p50, at most | 3 | 2.0 | yes |" in text
+    assert "(c)" not in text
+
+
+def test_goals_are_of_servers_and_workloads_that_there_are() -> None:
+    by_title = {server.title: server for server in servers()}
+    for goal in GOALS:
+        assert by_title[goal.ours].supports(BY_KEY[goal.key])
+        assert any(by_title[title].supports(BY_KEY[goal.key]) for title in goal.others) or goal.key == "f"
 
 
 def test_a_table_has_aligned_columns() -> None:
