@@ -490,3 +490,59 @@ def test_large_requests_are_whole_however_they_are_read(ask, header_bytes, body_
     digest = "hashlib.sha256(request.get_data()).hexdigest()"
     got = ask('len(request.headers["X-Long"])', digest, headers=headers, body=body[:body_bytes])
     assert got == [header_bytes, hashlib.sha256(body[:body_bytes]).hexdigest()]
+
+
+IMPORTED = """
+    from flask import request
+    def init(): pass
+    def run(data):
+        return [
+            data, request.method, request.full_path, request.headers.get("X-A"), request.remote_addr,
+            request.get_data(as_text=True), request.form.to_dict(),
+        ]
+"""
+NAMED = """
+    import flask
+    def init(): pass
+    def run(data, request_headers):
+        return [method(), sorted(request_headers)]
+    def method():
+        return flask.request.method
+"""
+NOT_NAMED = """
+    import flask
+    def init(): pass
+    def run(data):
+        return flask.has_request_context()
+"""
+
+
+def test_flask_request_without_rawhttp(scorer, web_python) -> None:
+    client = scorer(IMPORTED, python=web_python, expect_ready=None)
+    if not client.ready:
+        pytest.skip("no Flask in this environment")
+    assert (client.ready["mode"], client.ready["wants_request"]) == ("text", True)
+    head = client.raw_head("POST", "/score?a=b%20c", [("X-A", "1"), ("Content-Length", "4")])
+    assert client.text("body", head).json == [
+        "body", "POST", "/score?a=b%20c", "1", "127.0.0.1", "body", {},
+    ]  # fmt: skip
+    head = client.raw_head("GET", "/score?a=1")
+    assert client.text('{"a": 1}', head).json[:3] == ['{"a": 1}', "GET", "/score?a=1"]
+    form = [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", "3")]
+    answer = client.text("a=1", client.raw_head("POST", headers=form)).json
+    assert (answer[0], answer[5:]) == ("", ["", {"a": "1"}])
+    # The sample of a service that starts comes from no client.
+    assert client.text("sample").json[:4] == ["sample", "POST", "/score?", None]
+    assert client.text(b"\xff", head).error == frames.CLIENT_ERROR
+    assert client.text("again", head).json[0] == "again"
+
+
+def test_only_scripts_that_name_flask_request_get_it(scorer, web_python) -> None:
+    client = scorer(NAMED, python=web_python, expect_ready=None)
+    if not client.ready:
+        pytest.skip("no Flask in this environment")
+    head = client.raw_head("POST", headers=[("X-A", "1")])
+    assert client.text("x", head).json == ["POST", ["Host", "X-A"]]
+    client = scorer(NOT_NAMED, python=web_python)
+    assert client.ready["wants_request"] is False
+    assert client.text("x").json is False

@@ -22,7 +22,8 @@ class ClientError(Exception):
 def parse_headers(section: bytes) -> Dict[str, str]:
     """Return ``{name in title case: value}``; repeated names are joined with a comma."""
     headers: Dict[str, str] = {}
-    for spelling, value in json.loads(section.decode("utf-8")):
+    content = json.loads(section.decode("utf-8"))
+    for spelling, value in content["headers"] if isinstance(content, dict) else content:
         name = spelling.title()
         headers[name] = headers[name] + "," + value if name in headers else value
     return headers

@@ -30,7 +30,8 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
     """
     if script.service is not None:
         return _describe_service(script, settings, notices)
-    array_input = _schema_fact("array_input", script) if script.mode == "keyword" else None
+    takes_arrays = script.mode == "keyword" and not script.wants_request
+    array_input = _schema_fact("array_input", script) if takes_arrays else None
     if settings.public_examples:
         notices.extend(_sensitive_samples(script))
     return {
@@ -40,6 +41,7 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         "mode": script.mode,
         "parameters": [{"name": one.name, "required": one.is_required} for one in script.parameters],
         "wants_headers": script.wants_headers,
+        "wants_request": script.wants_request,
         "openapi": openapi_documents(script, settings, notices),
         "sample": sample(script, notices),
         "array_input": array_input,
@@ -74,7 +76,7 @@ def _describe_service(script: EntryScript, settings: Settings, notices: List[str
 
 def is_batchable(script: EntryScript, array_input: Any) -> bool:
     """Return whether requests can be scored together: rows by schema, and nothing else per request."""
-    if script.wants_headers:
+    if script.wants_headers or script.wants_request:
         return False
     return array_input is not None or TableJoiner.of(script) is not None
 

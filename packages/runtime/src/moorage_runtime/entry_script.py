@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import logs, raw_http
+from . import flask_requests, logs, raw_http
 from .coroutines import EventLoop
 from .processes import Terminated
 from .settings import Settings
@@ -62,6 +62,7 @@ class EntryScript:
         self.parameters = parameters
         self.wants_headers = wants_headers
         self.service = service  # of mode MODEL only
+        self.wants_request = False  # flask.request, without @rawhttp
         self.output_types: Tuple[type, ...] = _declared_output(run)
 
     @property
@@ -187,7 +188,9 @@ def _check(module: ModuleType, path: str) -> EntryScript:
         )
     service = getattr(module, SERVICE_NAME, None)
     mode = _mode(run) if service is None else MODEL
-    return EntryScript(path, module.init, run, mode, inputs, wants_headers, service)
+    script = EntryScript(path, module.init, run, mode, inputs, wants_headers, service)
+    script.wants_request = mode in (TEXT, KEYWORD) and flask_requests.is_named(module)
+    return script
 
 
 def _parameters(run: Any) -> List[Parameter]:

@@ -11,6 +11,7 @@ from .calls import INTERNAL_ERROR, SCORING_FAILED, Caller, CallFailed, log_failu
 from .connection import Connection
 from .coroutines import EventLoop, plain
 from .entry_script import MODEL, RAW, EntryScript
+from .flask_requests import FlaskRequests
 from .settings import Settings
 from .table_batches import TableJoiner
 from .tracebacks import user_traceback
@@ -34,7 +35,8 @@ class Scorer:
         self._batcher = Batcher(
             connection, settings.max_batch_size, settings.max_batch_delay_ms, self._tables is not None
         )
-        self._batches = settings.max_batch_size > 1 and script.mode != RAW
+        self._batches = settings.max_batch_size > 1 and script.mode != RAW and not script.wants_request
+        self._flask = FlaskRequests() if script.wants_request else None
         self._service = script.service
         if script.mode == MODEL:
             self._batches = self._batches and bool(script.service.is_rowwise)
@@ -71,6 +73,8 @@ class Scorer:
         connection = self._connection
         pending, receive = connection.pending, connection.receive
         score = self._score_batch if self._batches else self._score
+        if self._flask is not None:
+            score = self._score_with_flask
         while True:
             if not pending and not receive():
                 return
@@ -101,6 +105,19 @@ class Scorer:
             self._send_internal_error(frame.request_id, error)
             return
         self._answer(frame.request_id, arguments)
+
+    def _score_with_flask(self, frame: frames.Frame) -> None:
+        """Score while ``flask.request`` is the request."""
+        assert self._flask is not None
+        try:
+            leave = self._flask.enter(frame)
+        except Exception as error:
+            self._send_internal_error(frame.request_id, error)
+            return
+        try:
+            self._score(frame)
+        finally:
+            leave()
 
     def _answer(
         self, request_id: int, arguments: Dict[str, Any], function: Optional[Callable[..., Any]] = None

@@ -27,6 +27,7 @@ class ScriptDescription:
     sample: str | None  # JSON text of an example request
     array_input: ArrayInput | None
     notices: tuple[str, ...]
+    wants_request: bool = False  # all that a raw script gets, beside its input
     routes: tuple[str, ...] = ()  # starts of further addresses that mode "model" answers
 
 
@@ -49,6 +50,7 @@ def parse_description(payload: bytes) -> ScriptDescription:
             python=str(content.get("python", "")),
             mode=mode,
             wants_headers=bool(content["wants_headers"]),
+            wants_request=bool(content.get("wants_request")),
             openapi=content["openapi"],
             sample=sample if isinstance(sample, str) else None,
             array_input=_array_input(content.get("array_input")),

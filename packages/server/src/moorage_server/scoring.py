@@ -35,6 +35,7 @@ class Scoring:
         self._app = app
         self._mode = "text"
         self._wants_headers = False
+        self._wants_request = False
         self._routes: tuple[bytes, ...] = ()
         self._decoder: ArrayDecoder | None = None
         self._held: list[tuple[Exchange, bytes, bytes, bytes]] | None = None
@@ -49,7 +50,9 @@ class Scoring:
         """Feed this script from now on."""
         self._broken = None
         self._mode = description.mode
-        self._wants_headers = description.wants_headers and description.mode != "raw"
+        self._wants_request = description.wants_request
+        wants_headers = description.wants_headers or description.wants_request
+        self._wants_headers = wants_headers and description.mode != "raw"
         expected = description.array_input
         self._routes = tuple(route.encode() for route in description.routes)
         self._decoder = None
@@ -111,7 +114,8 @@ class Scoring:
             except FormTooLarge as error:
                 self._refuse(exchange, 413, str(error), tail + cors)
                 return
-            body = b""
+            if not self._wants_request:  # else it is for flask.request.form
+                body = b""
         self._submit(exchange, frames.TEXT, body, tail, cors)
 
     def _keyword(self, exchange: Exchange, tail: bytes, cors: bytes) -> None:
@@ -147,7 +151,11 @@ class Scoring:
         flags = 0
         if self._wants_headers:
             flags = frames.HAS_HEADERS
-            payload = frames.join_section(orjson.dumps(for_script(exchange.headers)), payload)
+            if self._wants_request:
+                section = self._raw_head(exchange, exchange.target.partition(b"?")[2])
+            else:
+                section = orjson.dumps(for_script(exchange.headers))
+            payload = frames.join_section(section, payload)
         request_id = call.request_id = app.pool.next_id()
         header = _pack_head(len(payload), frames.SCORE, flags, kind, request_id)
         if len(payload) <= _COPIED_BYTES:
