@@ -205,7 +205,7 @@ def _sentences(problems: Sequence[dict[str, Any]], said: str, channels: Sequence
         return found
     text = f"the conda packages cannot be had together.\n{said.strip()}"
     if re.search(r"\b__(cuda|glibc|linux|osx)\b", said):
-        text += "\nNames with __ stand for the system: CONDA_OVERRIDE_CUDA=12.4 says that it has a GPU, and so on."
+        text += "\nNames with __ stand for the system: CONDA_OVERRIDE_CUDA=12.4 says that it has a GPU."
     return [text]
 
 
