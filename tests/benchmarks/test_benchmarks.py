@@ -63,8 +63,8 @@ def test_goals_are_held_against_the_best_of_the_others() -> None:
     )
     titles = ["Moorage", "azureml-inference-server-http, 1 worker", "MLServer", "LitServe"]
     text = " ".join(Report((BY_KEY["a"], BY_KEY["b"]), titles, results, {}, {}, "").markdown().split())
-    assert "| (a) Moorage : azureml-inference-server-http, 1 worker | 4 | 4.0 | no |" in text
-    assert "| (a) Moorage : best other model server: LitServe | 2.5 | 2.5 | yes |" in text
+    assert "| (a) Moorage : azureml-inference-server-http, 1 worker | 4 | 3.98 | no |" in text
+    assert "| (a) Moorage : best other model server: LitServe | 2.5 | 2.50 | yes |" in text
     assert "| (b) Moorage, p99 : p50, at most | 3 | 2.0 | yes |" in text
     assert "(c)" not in text
 
