@@ -88,9 +88,8 @@ def package(
 
     Without an inference configuration the models are served without a script.
     ``wheels`` is a folder of wheels from which all packages are taken; no package index is asked then. The
-    files are kept in the workspace until they are removed with `remove_older`. ``push`` sends the image to
-    the registry in its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name no
-    registry.
+    files are kept in the workspace until `remove_older` removes them. ``push`` sends the image to the
+    registry in its name; None: if ``MOORAGE_REGISTRY`` is set, which then begins names that name none.
 
     Raises:
         EngineNotFound: an image is wanted, and no engine works; nothing was made.
