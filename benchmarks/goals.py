@@ -39,7 +39,7 @@ class Goal:
         return [
             f"({self.key}) {self.ours} : {whom}",
             f"{self.ratio:g}",
-            f"{ratio:.1f}",
+            f"{ratio:.2f}",
             _mark(ratio >= self.ratio),
         ]
 
