@@ -269,7 +269,7 @@ def test_models_too_large_for_the_disk(workspace, look, write, monkeypatch):
     model = models.register(workspace, write("model.pkl", "weights"), "m")
     large = replace(model, files=(replace(model.files[0], size_bytes=10**18),))
     monkeypatch.setattr(models, "get_by_id", lambda *_: large)
-    assert "the models need 1000000000.0 GB" in _errors(look(models=["m"]))[0]
+    assert "the models need 1,000,000,000,000 MB" in _errors(look(models=["m"]))[0]
 
 
 def test_what_cannot_be_copied_is_named(workspace, write, folder):

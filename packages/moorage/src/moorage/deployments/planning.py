@@ -307,7 +307,7 @@ class Draft:
         needed = sum(model.size_bytes for model in made.models)
         free = shutil.disk_usage(self.workspace.path).free
         if needed > free:
-            text = f"the models need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+            text = f"the models need {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free"
             self.problems.append(error("models", text, f"free some space at {self.workspace.path}"))
 
 
