@@ -9,7 +9,16 @@ from moorage.environments.channels import process
 from moorage.environments.channels.installing import path_with
 from moorage.environments.channels.locking import check_available, differing_python, release_of
 from moorage.environments.channels.names import find_channels
-from moorage.environments.interpreters import OLDEST, Choice, Python, choose_python, minor_of
+from moorage.environments.downloads import may_download
+from moorage.environments.interpreters import (
+    OLDEST,
+    Choice,
+    Python,
+    bring_python,
+    can_be_downloaded,
+    choose_python,
+    minor_of,
+)
 from moorage.environments.locking import Lock
 from moorage.environments.store import Store
 from moorage.environments.wanted import Wanted
@@ -36,7 +45,8 @@ def find_python(wanted: Wanted, *, may_bring: bool = True) -> Choice | None:
     """Return the Python of this machine that an environment is made from, None if a channel brings it.
 
     That is so for packages of channels, which are made for a Python of the same place; and, if ``may_bring``,
-    for a version that is not here where the conda file names channels, which may have it.
+    for a version that is not here where the conda file names channels, which may have it. Where downloads are
+    allowed, uv is asked before.
 
     Raises:
         InterpreterNotFound: none here fits, and no channel may be asked for it.
@@ -50,7 +60,14 @@ def find_python(wanted: Wanted, *, may_bring: bool = True) -> Choice | None:
     except InterpreterNotFound as error:
         minor = minor_of(wanted.python or "")
         is_too_old = minor is not None and tuple(map(int, minor.split("."))) < OLDEST
-        if not may_bring or not wanted.channels or is_too_old:
+        may_ask_channels = may_bring and wanted.channels and not is_too_old
+        if may_bring and can_be_downloaded(error.wanted) and may_download():
+            try:
+                return bring_python(error.wanted)
+            except InterpreterNotFound:
+                if not may_ask_channels:
+                    raise
+        if not may_ask_channels:
             raise
         if not process.is_available():
             further = f"; or let the channels of the file bring it: {process.INSTALL}"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from moorage.environments import downloads
 from moorage.environments.tool import quiet_variables, uv_path
-from moorage.errors import InterpreterNotFound, InvalidConfiguration
+from moorage.errors import EnvironmentBuildFailed, InterpreterNotFound, InvalidConfiguration
 
 OLDEST = (3, 6)
+_OLDEST_DOWNLOADED = (3, 8)  # that uv has
 _LIST_TIMEOUT_S = 60.0
 
 
@@ -48,8 +50,10 @@ def this_python() -> Python:
 
 
 def installed_pythons() -> list[Python]:
-    """Return every CPython from 3.6 on that is found here: this one, pyenv's, and those that uv knows of."""
-    found = {python.version: python for python in (*_from_uv(), *_from_pyenv(), this_python())}
+    """Return every CPython from 3.6 on that is here: this one, pyenv's, downloads, and those uv knows of."""
+    found = {
+        python.version: python for python in (*_from_uv(), *_downloaded(), *_from_pyenv(), this_python())
+    }
     return sorted(found.values(), key=lambda python: python.version)
 
 
@@ -71,12 +75,40 @@ def choose_python(wanted: str | None, installed: Sequence[Python] | None = None)
         found = _fitting(wanted, exact, specifiers, installed)
     else:
         # uv looks everywhere, which takes a second; where pyenv has one that fits it is not asked.
-        found = _fitting(wanted, exact, specifiers, list(_from_pyenv()))
+        found = _fitting(wanted, exact, specifiers, [*_downloaded(), *_from_pyenv()])
         installed = [] if found else installed_pythons()
         found = found or _fitting(wanted, exact, specifiers, installed)
     if found is None:
-        raise InterpreterNotFound(wanted, [python.release for python in installed])
+        raise InterpreterNotFound(wanted, [python.release for python in installed], _how_to_download(wanted))
     return found
+
+
+def bring_python(wanted: str) -> Choice:
+    """Download the Python for conda's spelling of a version: the same release, else the same minor version.
+
+    Raises:
+        InterpreterNotFound: uv has none that fits, or it cannot be reached.
+        InvalidConfiguration: ``wanted`` is no version.
+    """
+    exact, specifiers = _understood(wanted)
+    attempts = [exact, minor_of(exact)] if exact else [minor_of(wanted) or str(specifiers)]
+    reason = ""
+    for attempt in attempts:
+        try:
+            downloads.download(str(attempt))
+        except EnvironmentBuildFailed as error:
+            reason = f"; {error}"
+            continue
+        found = _fitting(wanted, exact, specifiers, list(_downloaded()))
+        if found is not None:
+            return found
+    raise InterpreterNotFound(wanted, [python.release for python in installed_pythons()], reason)
+
+
+def can_be_downloaded(wanted: str) -> bool:
+    """Say whether uv may have a Python that is asked for: it has those from 3.8 on."""
+    minor = minor_of(wanted)
+    return minor is None or tuple(map(int, minor.split("."))) >= _OLDEST_DOWNLOADED
 
 
 def minor_of(wanted: str) -> str | None:
@@ -116,6 +148,17 @@ def _understood(wanted: str) -> tuple[str | None, SpecifierSet]:
         return None, SpecifierSet(text)
     except InvalidSpecifier as error:
         raise InvalidConfiguration(f"python={wanted} is no version of Python such as 3.8 or >=3.6") from error
+
+
+def _how_to_download(wanted: str) -> str:
+    if not can_be_downloaded(wanted):
+        return ""
+    return f"; or set {downloads.MODE_VARIABLE}=automatic, and uv downloads it"
+
+
+def _downloaded() -> Iterator[Python]:
+    for path, version in downloads.downloaded():
+        yield Python(path, version)
 
 
 def _from_pyenv() -> Iterator[Python]:
