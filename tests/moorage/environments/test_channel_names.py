@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moorage.environments.channels.names import Channel, find_channels
@@ -64,6 +64,9 @@ def test_what_is_no_channel_is_refused_without_its_password(name, said):
 
 
 @given(st.text(max_size=40))
+@example("~0")
+@example("/a\0")
+@example("/\ud800")
 def test_any_text_is_a_channel_or_refused(name):
     with contextlib.suppress(InvalidConfiguration):
         assert all(channel.source for channel in find_channels([name]))

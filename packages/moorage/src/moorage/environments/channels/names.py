@@ -65,7 +65,10 @@ def _channel(name: str, source: str) -> Channel:
     if "://" in source:
         return Channel(name if name != source else source, _checked(source))
     if source.startswith(("/", "~", "./", "../")):
-        return Channel(name, Path(source).expanduser().resolve().as_uri())
+        try:
+            return Channel(name, Path(source).expanduser().resolve().as_uri())
+        except (OSError, RuntimeError, ValueError) as error:  # no such user, links in a circle, a zero byte
+            raise InvalidConfiguration(f"{source!r} is not the folder of a conda channel: {error}") from None
     if re.fullmatch(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", source) is None:
         raise InvalidConfiguration(f"{source!r} is not the name or the address of a conda channel")
     alias = os.environ.get(ALIAS_VARIABLE, "").strip()
