@@ -18,6 +18,7 @@ from moorage.environments.wanted import Wanted
 from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable
 
 MINORS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+RELAX = "(write it into the file, or see: moor environment build --relax)"
 _MOST_ROUNDS = 10
 
 
@@ -127,7 +128,7 @@ class _Look:
         if pythons:
             text += f"; it needs Python {_span(pythons)}"
         if nearest is not None:
-            text += f"; the nearest version for {self.python.minor} is {nearest} (--relax takes it)"
+            text += f"; the nearest version for {self.python.minor} is {nearest} {RELAX}"
         elif not pythons:
             text += "; there is no such version"
         return text

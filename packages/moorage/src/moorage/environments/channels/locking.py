@@ -18,7 +18,7 @@ from moorage.environments.channels.names import channel_priority, find_channels
 from moorage.environments.channels.packages import CondaPackage
 from moorage.environments.interpreters import Python, this_python
 from moorage.environments.locking import Lock, resolve
-from moorage.environments.resolution import find_lock
+from moorage.environments.resolution import RELAX, find_lock
 from moorage.environments.wanted import Wanted, name_on_index
 from moorage.errors import EnvironmentBuildFailed, RequirementsUnsolvable
 
@@ -198,8 +198,7 @@ def _sentences(problems: Sequence[dict[str, Any]], said: str, channels: Sequence
             found.append(f"no conda package named {one['name']} is in {where}; check the spelling{near}")
         else:
             found.append(
-                f"{one['spec']} is not in {where}; the nearest version there is {one['nearest']} "
-                "(--relax takes it)"
+                f"{one['spec']} is not in {where}; the nearest version there is {one['nearest']} {RELAX}"
             )
     if found:
         return found
