@@ -187,7 +187,7 @@ def test_a_package_that_is_not_what_was_locked_is_refused(channel, store, reques
             ("sail=7",),
             [
                 "sail=7 is not in the channel",
-                "the nearest version there is 1.0 (write it into the file, or see: moor environment build --relax)",
+                "the nearest version there is 1.0 (write it into the file, or see: moor environment build",
             ],
         ),
         (("keel=2.0.5",), ["the nearest version there is 2.1"]),

@@ -59,7 +59,8 @@ def test_a_version_for_older_pythons_is_named_with_the_nearest_one():
     (problem,) = caught.value.problems
     assert problem == (
         f"old==0.20.0 cannot be had for Python {HERE}; it needs Python 3.6 and 3.7; "
-        f"the nearest version for {HERE} is 1.0 (write it into the file, or see: moor environment build --relax)"
+        f"the nearest version for {HERE} is 1.0 "
+        "(write it into the file, or see: moor environment build --relax)"
     )
 
 
