@@ -73,7 +73,7 @@ def test_goals_are_of_servers_and_workloads_that_there_are() -> None:
     by_title = {server.title: server for server in servers()}
     for goal in GOALS:
         assert by_title[goal.ours].supports(BY_KEY[goal.key])
-        assert any(by_title[title].supports(BY_KEY[goal.key]) for title in goal.others) or goal.key == "f"
+        assert any(by_title[title].supports(BY_KEY[goal.key]) for title in goal.others)
 
 
 def test_a_table_has_aligned_columns() -> None:

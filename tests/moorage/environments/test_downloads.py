@@ -122,6 +122,13 @@ def test_an_installation_that_was_broken_off_is_made_anew(site, tmp_path):
     subprocess.run([first.path, "-c", ""], check=True)
 
 
+def test_a_place_that_cannot_be_written_is_said(site, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pythons").write_text("a file")
+    with pytest.raises(InterpreterNotFound, match=r"cannot be downloaded to .*pythons"):
+        choosing.find_python(wanted(MINOR))
+
+
 def test_another_word_than_automatic_or_never_is_refused(site, monkeypatch):
     monkeypatch.setenv(MODE_VARIABLE, "yes")
     with pytest.raises(InvalidConfiguration, match="yes is neither automatic nor never"):

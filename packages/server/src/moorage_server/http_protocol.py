@@ -24,10 +24,10 @@ from moorage_server.limits import (
     MAX_HEAD_BYTES,
     MAX_PIPELINED,
     MAX_REQUEST_LINE_BYTES,
-    MAX_TRAILER_BYTES,
     RECEIVE_S,
     TAKE_OVER_BYTES,
 )
+from moorage_server.trailers import Trailers
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -395,18 +395,3 @@ class HttpProtocol(asyncio.Protocol):
         if self._swept is not self.incoming:
             self._swept, self._swept_at = self.incoming, tick
         return tick - self._swept_at
-
-
-class Trailers:
-    """Drops the header fields behind a chunked body: whoever checked the head did not see them."""
-
-    __slots__ = ("_protocol", "size_bytes")
-
-    def __init__(self, protocol: HttpProtocol) -> None:
-        self._protocol = protocol
-        self.size_bytes = 0
-
-    def append(self, field: tuple[bytes, bytes]) -> None:
-        self.size_bytes += len(field[0]) + len(field[1])
-        if self.size_bytes > MAX_TRAILER_BYTES and not self._protocol.is_lingering:
-            self._protocol.refuse_trailers()

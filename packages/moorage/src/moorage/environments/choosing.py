@@ -83,6 +83,8 @@ def python_of(lock: Lock, store: Store) -> Python:
 def look_at(wanted: Wanted, store: Store | None = None) -> Prospect:
     """Return what is known here of an environment; asks neither channels nor the package index.
 
+    A Python that is missing is downloaded here already, where `downloads.may_download`.
+
     Raises:
         InterpreterNotFound, EnvironmentBuildFailed: as `find_python`.
         InvalidConfiguration: a channel is none.

@@ -49,15 +49,18 @@ def download(wanted: str) -> None:
         EnvironmentBuildFailed: it has none, or cannot be reached; the text has what uv says.
     """
     folder = _folder()
-    make_private_folder(folder)
-    with exclusive_lock(folder / ".moorage-lock"):
-        # uv takes what it was broken off at for an installation.
-        for installation, _ in _installations(folder):
-            if not (installation / _COMPLETE).is_file():
-                shutil.rmtree(installation)
-        _install(wanted, folder)
-        for installation, _ in _installations(folder):
-            (installation / _COMPLETE).touch()
+    try:
+        make_private_folder(folder)
+        with exclusive_lock(folder / ".moorage-lock"):
+            # uv takes what it was broken off at for an installation.
+            for installation, _ in _installations(folder):
+                if not (installation / _COMPLETE).is_file():
+                    shutil.rmtree(installation)
+            _install(wanted, folder)
+            for installation, _ in _installations(folder):
+                (installation / _COMPLETE).touch()
+    except OSError as error:
+        raise EnvironmentBuildFailed(f"Python {wanted} cannot be downloaded to {folder}: {error}") from error
 
 
 def _install(wanted: str, folder: Path) -> None:
