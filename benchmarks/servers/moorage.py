@@ -19,15 +19,12 @@ SCRIPTS = {
 class Moorage(Server):
     peer = "moorage"
 
-    def __init__(self, title: str, *, workers: int = 1, batching: bool = False, spin_us: int = 0) -> None:
+    def __init__(self, title: str, *, workers: int = 1, batching: bool = False) -> None:
         self.title = title
-        self.spin_us = spin_us
         self.workers = workers
         self.batching = batching
 
     def supports(self, workload: Workload) -> bool:
-        if self.spin_us:
-            return workload.key == "a"
         if self.batching:
             return workload.key in "beg"
         if self.workers > 1:
@@ -44,7 +41,6 @@ class Moorage(Server):
             "python": str(run.python),
             "worker_count": run.workers,
             "max_batch_size": 64 if self.batching else 1,
-            "spin_us": self.spin_us,
         }
         revision = run.folder / "revisions" / "1"
         revision.mkdir(parents=True)
@@ -62,7 +58,6 @@ class Moorage(Server):
 
 SERVERS: tuple[Server, ...] = (
     Moorage("Moorage"),
-    Moorage("Moorage, polling", spin_us=300),
     Moorage("Moorage, batching", batching=True),
     Moorage("Moorage, 2 scorers", workers=2),
 )

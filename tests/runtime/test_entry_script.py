@@ -380,8 +380,31 @@ def test_debugger_is_attached_before_the_script_is_loaded(scorer, tmp_path, edge
 
 def test_polling_before_sleeping_changes_no_answer(scorer, edge_python) -> None:
     client = scorer(GOOD, spin_us=500, python=edge_python)
-    assert [client.text(str(i)).json for i in range(50)] == [str(i) for i in range(50)]
+    for i in range(50):
+        assert client.score(frames.TEXT, b"%d" % i, flags=frames.POLL).json == str(i)
     time.sleep(0.05)
     assert client.text("x" * 100_000).json == "x" * 100_000
     client.socket.close()
     assert client.process.wait(10) == 0
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="/proc does not say what a process used"
+)
+def test_only_who_is_told_to_poll_polls(scorer) -> None:
+    client = scorer(GOOD, spin_us=400_000)
+
+    def used_s():
+        return int(Path(f"/proc/{client.process.pid}/schedstat").read_text().split()[0]) * 1e-9
+
+    client.text("x")
+    before = used_s()
+    time.sleep(0.1)
+    asleep_s = used_s() - before
+    client.score(frames.TEXT, b"x", flags=frames.POLL)
+    before = used_s()
+    time.sleep(1)
+    assert used_s() - before > asleep_s + 0.05
+    before = used_s()
+    time.sleep(0.2)
+    assert used_s() - before < 0.05  # at the end of its time it sleeps

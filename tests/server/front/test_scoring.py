@@ -18,7 +18,9 @@ ARRAY = ArrayInput("data", "f8", (None, 1), True)
 def section_of(method=b"POST", target=b"/score?a=1", body=b"{}", headers=None, **script):
     """The section in front of a request, and the request itself, as they go to the scorer."""
     calls = []
-    pool = SimpleNamespace(next_id=lambda: 1, submit=lambda call: calls.append(call) or True)
+    pool = SimpleNamespace(
+        polling=SimpleNamespace(flag=0), next_id=lambda: 1, submit=lambda call: calls.append(call) or True
+    )
     scoring = Scoring(SimpleNamespace(pool=pool, metrics=SimpleNamespace(array_bodies=0)))
     known = {"pid": 1, "python": "", "openapi": {}, "sample": None, "notices": (), "wants_headers": False}
     scoring.describe(ScriptDescription(**{"mode": "text", "array_input": None, **known, **script}))

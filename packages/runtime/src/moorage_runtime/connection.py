@@ -26,6 +26,7 @@ class Connection:
         self.pending: Deque[frames.Frame] = deque()
         self.is_open = True
         self.spin_s = spin_us / 1e6
+        self.polls = False  # for the next message
         self._rest = b""
 
     def receive(self) -> bool:
@@ -36,7 +37,7 @@ class Connection:
         """
         pending = self.pending
         while not pending:
-            data = self._spin() if self.spin_s else None
+            data = self._spin() if self.polls else None
             if data is None:
                 try:
                     data = self.socket.recv(_READ_BYTES)
@@ -121,7 +122,7 @@ class Connection:
         self._rest = b""
 
     def _spin(self) -> Optional[bytes]:
-        """Poll for ``spin_s`` before sleeping: a wake-up by the kernel costs more than the wait."""
+        """Poll for ``spin_s`` before sleeping, as the front asked: a wake-up costs more than the wait."""
         receive, clock = self.socket.recv, time.perf_counter
         end = clock() + self.spin_s
         while True:

@@ -53,6 +53,7 @@ INTERRUPTED = 4  # run() raised a BaseException that is no Exception
 HAS_HEADERS = 1  # SCORE: the payload starts with u32 length and JSON [[name, value], ...]
 BODY_FOLLOWS = 2  # SCORE of kind RAW: the body comes in BODY messages
 NO_BATCH = 4  # SCORE: score this request alone
+POLL = 8  # SCORE: the next one is expected at once, poll for it
 RUN_FAILED = 1  # RESULT: the script says that its function failed
 STREAMED = 2  # RESULT of kind RESPONSE: the body comes in CHUNK messages
 LAST = 1  # BODY, CHUNK: nothing follows

@@ -80,6 +80,7 @@ class Scorer:
                 return
             frame = pending.popleft()
             if frame.type == frames.SCORE:
+                connection.polls = bool(frame.flags & frames.POLL)
                 score(frame)
             elif frame.type == frames.STOP:
                 return

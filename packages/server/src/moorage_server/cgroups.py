@@ -81,6 +81,20 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
+def has_cpu_quota(*, root: Path = ROOT, own: str | None = None) -> bool:
+    """Whether this process may use only a part of the processors' time, by version 1 or 2."""
+    own = (_own_group() if own is None else own) or "/"
+    group = root / own.lstrip("/")
+    folders = [folder for folder in (group, *group.parents) if folder.is_relative_to(root)]
+    for folder in folders or [root]:
+        with contextlib.suppress(OSError):
+            if not (folder / "cpu.max").read_text().startswith("max"):
+                return True
+    with contextlib.suppress(OSError, ValueError):
+        return int((root / "cpu" / "cpu.cfs_quota_us").read_text()) > 0
+    return False
+
+
 def _own_group() -> str | None:
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()

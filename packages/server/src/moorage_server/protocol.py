@@ -15,7 +15,7 @@ from typing import cast
 from moorage_runtime import frames
 from moorage_server.answers import INTERNAL_ERROR
 from moorage_server.calls import Call
-from moorage_server.polling import DESCHEDULED_S, LONGER_S
+from moorage_server.polling import LONGER_S
 
 logger = logging.getLogger(__name__)
 
@@ -147,17 +147,16 @@ class ScorerConnection(asyncio.Protocol):
             if not self._write_paused:
                 call.body_resume()
 
-    def send_and_poll(self, call: Call) -> bool:
+    def send_and_poll(self, call: Call) -> None:
         """Send a request to a scorer that has nothing else to do, and poll for its answer.
 
-        False: it did not come in the time that its run should take, or other processes need the processor;
-        it is taken in later, as ever.
+        One that does not come in the time that its run should take is taken in later, as ever.
         """
         transport = self.transport
         is_plain = not (self.in_flight or call.rest or call.is_exclusive or self._read_paused)
         if not is_plain or transport.is_closing() or transport.get_write_buffer_size():
             self.send(call)
-            return True
+            return
         if self._descriptor < 0:
             self._descriptor = transport.get_extra_info("socket").fileno()
         self.head_since = monotonic()
@@ -170,28 +169,24 @@ class ScorerConnection(asyncio.Protocol):
             sent = 0
         if sent < len(frame):
             transport.write(frame[sent:])
-            return True
-        return self._poll()
+            return
+        self._poll()
 
-    def _poll(self) -> bool:
+    def _poll(self) -> None:
         in_flight, descriptor = self.in_flight, self._descriptor
-        last = perf_counter()
-        end = last + 1.5 * self.mean_run_s + LONGER_S
+        end = perf_counter() + 1.5 * self.mean_run_s + LONGER_S
         while in_flight and not self.is_broken:
             try:
                 data = os.read(descriptor, _READ_BYTES)
             except BlockingIOError:
-                now = perf_counter()
-                if now > end or now - last > DESCHEDULED_S:
-                    return False
-                last = now
+                if perf_counter() > end:
+                    return
             except OSError:
-                return False
+                return
             else:
                 if not data:  # the transport will find the end as well
-                    return False
+                    return
                 self.data_received(data)
-        return True
 
     def send_body(self, call: Call, payload: bytes, flags: int) -> bool:
         """Send a piece of the body of the request that is running; False: wait for ``body_resume``."""

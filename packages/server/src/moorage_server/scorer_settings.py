@@ -20,7 +20,7 @@ def run_limit_s(settings: ServiceSettings) -> float:
     return min(limits, default=0.0)
 
 
-def configuration(settings: ServiceSettings) -> dict[str, Any]:
+def configuration(settings: ServiceSettings, spin_us: int) -> dict[str, Any]:
     """Return the content of ``CONFIGURE``, see ``docs/protocol.md``."""
     return {
         "protocol": frames.PROTOCOL_VERSION,
@@ -31,7 +31,7 @@ def configuration(settings: ServiceSettings) -> dict[str, Any]:
         "scoring_timeout_ms": settings.scoring_timeout_ms,
         "max_batch_size": settings.max_batch_size,
         "max_batch_delay_ms": settings.max_batch_delay_ms,
-        "spin_us": settings.spin_us,
+        "spin_us": spin_us,
         # For the smoke run as well; whether a client sees a traceback is decided by the front.
         "development": settings.development or settings.smoke_run,
         "legacy_status": settings.legacy_status,

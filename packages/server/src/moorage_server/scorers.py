@@ -9,11 +9,12 @@ from pathlib import Path
 from time import monotonic
 
 from moorage_runtime import frames
-from moorage_server import answers, polling
+from moorage_server import answers
 from moorage_server.calls import Call
 from moorage_server.description import ScriptDescription
 from moorage_server.errors import ScriptFailed
 from moorage_server.model_files import ModelFileChanged, ModelFiles
+from moorage_server.polling import Polling
 from moorage_server.protocol import ScorerConnection
 from moorage_server.resources import ScorerLimits
 from moorage_server.scorer import Scorer
@@ -57,7 +58,8 @@ class ScorerPool:
             # A .pyc counts as current when size and second of the source agree: not for one who saves twice.
             additional.setdefault("PYTHONDONTWRITEBYTECODE", "1")
         self.environment = scorer_environment(os.environ, additional)
-        self.configuration = configuration(settings)
+        self.polling = Polling.of(settings, lambda: self.pids)
+        self.configuration = configuration(settings, self.polling.spin_us)
         self.on_scorers = on_scorers
         self.folder = folder
         self.limits = limits or ScorerLimits.of(settings)
@@ -69,9 +71,6 @@ class ScorerPool:
             self.template = Template(self.command, self.environment, self.configuration, self.limits, folder)
         self.waiting = WaitingLine(settings.max_queue_wait_ms / 1000, self._expired)
         self.held = 0  # calls that are not answered, not cancelled
-        self.sequential = 0  # calls in a row that were the only one; below 0: that was of no use lately
-        self._polls_after = polling.SEQUENTIAL if settings.spin_us else polling.NEVER
-        self._misses = 0  # of polls, see `polling`
         self.limit = settings.max_concurrent_requests
         self.restarts = 0
         self.is_started = False
@@ -164,25 +163,20 @@ class ScorerPool:
         if self.held >= self.limit:
             return False
         self.held += 1
-        self.sequential = self.sequential + 1 if self.held == 1 else min(self.sequential, 0)
         if not self.waiting:
             connection = self._pick(call)
             if connection is not None:
-                if self.sequential > self._polls_after and connection.mean_run_s < polling.FAST_RUN_S:
-                    self._send_and_poll(connection, call)
+                if self.held > 1:
+                    if self.polling.streak:
+                        self.polling.stop()
+                    connection.send(call)
+                elif self.polling.is_due(monotonic() - connection.head_since, connection.mean_run_s):
+                    connection.send_and_poll(call)
                 else:
                     connection.send(call)
                 return True
         self.waiting.join(call)
         return True
-
-    def _send_and_poll(self, connection: ScorerConnection, call: Call) -> None:
-        if connection.send_and_poll(call):
-            self._misses = max(self._misses - 1, 0)
-            return
-        self._misses += polling.MISS
-        if self._misses >= polling.MAX_MISSES:
-            self._misses, self.sequential = 0, -polling.PAUSE
 
     def next_id(self) -> int:
         return next(self._numbers) & 0xFFFFFFFF

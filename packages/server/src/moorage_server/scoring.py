@@ -148,9 +148,9 @@ class Scoring:
     def _submit(self, exchange: Exchange, kind: int, payload: bytes, tail: bytes, cors: bytes) -> None:
         app = self._app
         call = ScoreCall(app, exchange, tail, cors)
-        flags = 0
+        flags = app.pool.polling.flag
         if self._wants_headers:
-            flags = frames.HAS_HEADERS
+            flags |= frames.HAS_HEADERS
             if self._wants_request:
                 section = self._raw_head(exchange, exchange.target.partition(b"?")[2])
             else:
@@ -184,7 +184,7 @@ class Scoring:
         app = self._app
         call = ScoreCall(app, exchange, tail, cors)
         call.is_exclusive = not exchange.is_complete
-        flags = frames.BODY_FOLLOWS if call.is_exclusive else 0
+        flags = app.pool.polling.flag | (frames.BODY_FOLLOWS if call.is_exclusive else 0)
         head = frames.join_section(self._raw_head(exchange, query))
         request_id = call.request_id = app.pool.next_id()
         if call.is_exclusive:

@@ -55,7 +55,7 @@ class ServiceSettings:
     public_examples: bool = True  # show the samples of the schema in the OpenAPI documents
     smoke_run: bool = True  # score the sample once before the service is called ready
     debug_port: int | None = None  # where debugpy listens on this machine
-    spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
+    spin_us: int | None = None  # how long a scorer polls for the next request; 0: never, null: see polling.py
     access_log: bool = False  # one line per scoring request
     app_insights: str | None = None  # connection string: where request telemetry goes; null: nowhere
     server_version: str | None = field(default_factory=server_version)  # x-ms-server-version; null: not sent
@@ -69,8 +69,9 @@ class ServiceSettings:
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
-            if getattr(self, name) < lowest:
-                raise InvalidSettings(f"{name} must be at least {lowest}, it is {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise InvalidSettings(f"{name} must be at least {lowest}, it is {value}")
         if self.app_insights is not None:
             from moorage_server.insights import parse_connection_string
 

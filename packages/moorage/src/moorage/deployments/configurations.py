@@ -32,7 +32,7 @@ class LocalConfig:
     max_batch_size: int = 1  # requests that may be concatenated for one run(); 1: none
     max_batch_delay_ms: float = 0.0  # how long a batch waits for more requests; 0: never
     preload: bool | None = None  # run init() once and fork the scorers from there
-    spin_us: int = 0  # how long an idle scorer polls before it sleeps; costs a core, saves a wake-up
+    spin_us: int | None = None  # how long a scorer polls for the next request; 0: never, None: where of use
     cors_origins: str | None = None  # comma separated; which web pages may call the service
     legacy_status: bool = False  # 500 instead of 400 when the schema refuses an input
     public_examples: bool = True  # show the samples of the schema in the OpenAPI documents

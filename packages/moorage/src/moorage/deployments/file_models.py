@@ -95,7 +95,7 @@ class LocalFile(FileModel):
     max_batch_size: int = Field(default=1, ge=1)
     max_batch_delay_ms: float = Field(default=0.0, ge=0)
     preload: bool | None = None
-    spin_us: int = Field(default=0, ge=0)
+    spin_us: int | None = Field(default=None, ge=0)
     cors_origins: str | None = None
     legacy_status: bool = False
     public_examples: bool = True

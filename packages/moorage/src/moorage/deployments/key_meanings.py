@@ -55,7 +55,7 @@ MEANINGS = {
     "maxBatchSize": "Waiting requests that one call of run() may get together; 1: none.",
     "maxBatchDelayMs": "Milliseconds to wait for further requests of a batch.",
     "preload": "Load the model once and fork the scorers.",
-    "spinUs": "Microseconds that a scorer polls for the next request before it sleeps; costs cores.",
+    "spinUs": "Microseconds that a scorer polls for the next request; 0: never; default: if cores are free.",
     "corsOrigins": "Origins whose web pages may call: a list with commas, or *.",
     "legacyStatus": "Answer errors with the status of the old server.",
     "publicExamples": "Show the sample data in the OpenAPI document.",
