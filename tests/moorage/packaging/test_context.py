@@ -71,6 +71,7 @@ def test_the_files_are_complete(make, script):
     assert "USER 10001:10001" in text
     assert "EXPOSE 5001" in text
     settings = json.loads((made.context / "service.json").read_text())
+    assert settings["spin_us"] == 0
     assert settings["model_dir"] == "/var/azureml-app/azureml-models/m/1"
     assert (settings["entry_script"], settings["source_directory"]) == ("src/score.py", "src")
     assert settings["python"] == "/opt/environment/bin/python"

@@ -5,13 +5,15 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from moorage import profiling
 from moorage.datasets import Dataset, LocalFile, TableFormat
-from moorage.deployments import InferenceConfig
+from moorage.deployments import InferenceConfig, LocalConfig
 from moorage.errors import InvalidArgument, InvalidName, ModelNotFound, ProfileNotFound
+from moorage.profiling import running
 from moorage.profiling.processes import cpu_seconds, peak_memory_bytes
 from moorage.profiling.profile import Measured, Profile, percentile, read_profile, recommended
 from moorage.services import list_services
@@ -33,11 +35,19 @@ def config(tmp_path: Path) -> InferenceConfig:
 
 
 def test_a_service_is_measured_and_leaves_nothing_behind(
-    workspace: Workspace, tmp_path: Path, config: InferenceConfig
+    workspace: Workspace, tmp_path: Path, config: InferenceConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    on_trial, polls_us = running.on_trial, []
+
+    def observed(workspace: Workspace, ids: Any, script: Any, deployment: LocalConfig, **more: Any) -> Any:
+        polls_us.append(deployment.spin_us)
+        return on_trial(workspace, ids, script, deployment, **more)
+
+    monkeypatch.setattr(running, "on_trial", observed)
     (tmp_path / "score.py").write_text(HUNGRY)
     made = profiling.profile(workspace, "my-profile", [], config, [b"[1, 2]"], longest_s=0.5, description="d")
     assert (made.state, made.error, made.description) == ("Succeeded", None, "d")
+    assert polls_us == [0]  # the processor time is that of work
     seen = made.measured
     assert seen is not None
     assert seen.total_requests == seen.successful_requests > 5

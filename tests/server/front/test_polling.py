@@ -162,7 +162,7 @@ def test_a_scorer_that_has_work_is_not_polled():
 def test_requests_with_polling(servers, settings):
     server = servers.start(TEXT, **settings)
     with server.connect() as connection:
-        for number in range(6 * polling.LOOK_EVERY):
+        for number in range(3 * polling.LOOK_EVERY):
             body = b"x" * number
             connection.send(
                 b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
@@ -219,6 +219,20 @@ def test_neither_clients_that_pause_nor_long_runs_are_polled_for(kernel):
     assert automatic.flag == 0
 
 
+def test_a_client_that_takes_its_time_is_not_polled_for_again_and_again(kernel):
+    automatic = policy()
+    # Perhaps it is only woken up late: that is tried, and given up.
+    assert kernel.requests(automatic, 10_000, gap_s=0.0008) <= 5 * polling.LOOK_EVERY
+    assert automatic.flag == 0
+    assert automatic._pause_s > 2 * polling.FIRST_PAUSE_S
+
+
+def test_a_client_that_is_woken_up_late_is_polled_for(kernel):
+    automatic = policy()
+    kernel.requests(automatic, UNTIL_SURE, gap_s=0.0008)
+    assert kernel.requests(automatic, 1000) == 1000
+
+
 def test_one_pause_of_the_client_ends_no_long_row(kernel):
     automatic = policy()
     kernel.requests(automatic, 1000)
@@ -238,7 +252,7 @@ def test_who_comes_while_it_polls_is_noticed(kernel):
     automatic = policy()
     kernel.requests(automatic, UNTIL_SURE, share=0.05)
     assert kernel.requests(automatic, 1000, share=0.25) == 1000
-    assert kernel.requests(automatic, 900, share=0.7) <= polling.LOOK_EVERY
+    assert kernel.requests(automatic, 900, share=0.7) <= 2 * polling.LOOK_EVERY
     assert automatic.flag == 0
     kernel.requests(automatic, 2000, share=0.05)
     assert automatic.flag == frames.POLL
@@ -249,6 +263,14 @@ def test_old_waits_are_not_counted(kernel):
     kernel.requests(automatic, 1000)
     kernel.now, kernel.waited_s = kernel.now + 3600, kernel.waited_s + 1800
     assert kernel.requests(automatic, 1000) == 1000
+
+
+def test_scorers_that_cannot_be_watched_are_not_polled(kernel, monkeypatch):
+    own = polling._wait_ns
+    monkeypatch.setattr(polling, "_wait_ns", lambda pid: own(pid) if pid == os.getpid() else None)
+    settings = ServiceSettings(name="x", app_root="/", entry_script="score.py")
+    assert kernel.requests(Polling.of(settings, lambda: [1]), 5000) == 0
+    assert kernel.requests(Polling.of(settings, lambda: []), 5000) == 5000 - UNTIL_SURE
 
 
 def test_a_service_that_says_so_polls_whoever_else_there_is(kernel):

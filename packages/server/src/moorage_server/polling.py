@@ -18,17 +18,19 @@ from moorage_server import cgroups
 from moorage_server.settings import ServiceSettings
 
 SEQUENTIAL = 16  # so many requests in a row that had the service for themselves: one client, one at a time
-NEXT_WITHIN_S = 0.0004  # of its answer comes the next request of a client that is worth polling for
-FAST_RUN_S = 0.0004  # a longer run makes a wake-up not worth mentioning
+# Of its answer comes the next request of a client that may be worth polling for, and while it is polled for,
+# of one that is: where the host is busy, a machine that sleeps between requests is woken up late.
+MAY_FOLLOW_WITHIN_S, FOLLOWS_WITHIN_S = 0.001, 0.0004
+FAST_RUN_S = 0.001  # with what it takes to wake up; a longer run makes that not worth mentioning
 LONGER_S = 0.0001  # than its run may an answer take
 SPIN_US = 500  # how long a scorer polls for the next request, unless the service says so
-LOOK_EVERY = 64  # requests of such a client
-RECENT_S = 0.5  # what happened before says nothing about now
+LOOK_EVERY = 256  # requests of such a client
+RECENT_S = 1.0  # what happened before says nothing about now
 # So much of the time may front and scorers have waited for a processor, all together: while they slept
 # between requests, and while they polled. Measured on two processors, where the client has to take one of
-# theirs: 0.05 and 0.13 without neighbours; with one that computes 0.3 to 0.6 asleep, and 0.7 polling.
-MAX_SHARE_ASLEEP, MAX_SHARE_POLLING = 0.15, 0.4
-FIRST_PAUSE_S = 1.0  # doubled as long as others need the processors after it, too
+# theirs: up to 0.16 and 0.36 without neighbours; with one that computes 0.3 to 0.6 asleep, and 0.7 polling.
+MAX_SHARE_ASLEEP, MAX_SHARE_POLLING = 0.2, 0.5
+FIRST_PAUSE_S = 1.0  # doubled as long as polling turns out to be wrong after it, too
 LONGEST_PAUSE_S = 60.0
 
 
@@ -43,11 +45,12 @@ class Polling:
         self.spin_us = spin_us
         self.flag = 0  # for the next request to a scorer: poll for the one behind it
         self.streak = 0  # requests in a row from a client that sends one after the other
-        self._next_within_s = max(NEXT_WITHIN_S, spin_us / 1e6) if is_forced else NEXT_WITHIN_S
+        self._may_follow_within_s = max(MAY_FOLLOW_WITHIN_S, spin_us / 1e6 if is_forced else 0)
         self._is_forced = is_forced
         self._pids = pids
         self._is_pausing = True  # until a look has shown that nobody else wants the processors
         self._until_look = 0
+        self._followed_soon = 0  # requests since the last look
         self._looked_at = 0.0
         self._waits_ns: dict[int, int] = {}
         self._pause_s = FIRST_PAUSE_S
@@ -70,7 +73,7 @@ class Polling:
         """Whether to poll for the answer of a request that came so long after the answer before it."""
         if not self.spin_us:
             return False
-        if silent_s > self._next_within_s or mean_run_s > FAST_RUN_S:
+        if silent_s > self._may_follow_within_s or mean_run_s > FAST_RUN_S:
             self.streak >>= 1  # one slow request is none: a long row is not forgotten for it
             self.flag = 0
             return False
@@ -78,6 +81,7 @@ class Polling:
         if self.streak <= SEQUENTIAL:
             return False
         if not self._is_forced:
+            self._followed_soon += silent_s < FOLLOWS_WITHIN_S
             self._until_look -= 1
             if self._until_look <= 0:
                 self._look()
@@ -87,28 +91,40 @@ class Polling:
         return True
 
     def _look(self) -> None:
-        """See whether others want the processors."""
+        """See whether others want the processors, and whether polling is of use."""
         self._until_look = LOOK_EVERY
+        followed_soon, self._followed_soon = self._followed_soon, 0
         now = monotonic()
         if now < self._paused_until:
             return
         waited_s, elapsed_s = self._waited_s(now)
         if elapsed_s > RECENT_S:
             return  # the next look will tell
-        most = MAX_SHARE_POLLING if self.flag else MAX_SHARE_ASLEEP
-        self._is_pausing = waited_s > most * elapsed_s
+        if self.flag:
+            is_of_use = followed_soon > LOOK_EVERY / 2
+            self._is_pausing = waited_s > MAX_SHARE_POLLING * elapsed_s or not is_of_use
+        else:
+            self._is_pausing = waited_s > MAX_SHARE_ASLEEP * elapsed_s
         if self._is_pausing:
-            is_again = now - self._paused_until < 10 * self._pause_s
+            is_again = now - self._paused_until < 2 * self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S) if is_again else FIRST_PAUSE_S
             self._paused_until = now + self._pause_s
             self.flag = 0
 
     def _waited_s(self, now: float) -> tuple[float, float]:
-        """Return how long front and scorers have waited for a processor since the last look, and its age."""
-        waits_ns = {pid: _wait_ns(pid) or 0 for pid in (os.getpid(), *self._pids())}
-        waited_ns = sum(wait_ns - self._waits_ns.get(pid, wait_ns) for pid, wait_ns in waits_ns.items())
-        elapsed_s = now - self._looked_at
-        self._waits_ns, self._looked_at = waits_ns, now
+        """Return how long front and scorers have waited for a processor since the last look, and its age.
+
+        One of which nothing is known counts as if it had waited all the time.
+        """
+        before_ns, elapsed_s = self._waits_ns, now - self._looked_at
+        self._waits_ns, self._looked_at = {}, now
+        waited_ns = 0
+        for pid in (os.getpid(), *self._pids()):
+            wait_ns = _wait_ns(pid)
+            if wait_ns is None:  # it has just ended, or this process may not look at it
+                return elapsed_s, elapsed_s
+            self._waits_ns[pid] = wait_ns
+            waited_ns += wait_ns - before_ns.get(pid, wait_ns)
         return waited_ns * 1e-9, elapsed_s
 
 

@@ -14,6 +14,8 @@ from moorage_server.version import server_version
 
 DEFAULT_SCORING_TIMEOUT_MS = 3_600_000
 DEFAULT_MAX_BODY_BYTES = 100_000_000
+# For containers: whoever counts their processor time, to scale or to bill, is to see work and no polling.
+NO_POLLING = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

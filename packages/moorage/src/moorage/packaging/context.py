@@ -37,7 +37,7 @@ from moorage.packaging.locks import environment_lock, server_lock
 from moorage.packaging.wheels import write_wheel
 from moorage.workspace import Workspace, home_folder
 from moorage_server.environment import settings_in
-from moorage_server.settings import ServiceSettings, settings_as_json
+from moorage_server.settings import NO_POLLING, ServiceSettings, settings_as_json
 
 DEFAULT_EPOCH = 315_532_800  # 1980-01-01: what zip files can hold too
 OUR_PREFIX = "org.moorage"
@@ -286,6 +286,7 @@ def _settings(contents: Contents) -> dict[str, Any]:
         model_dir=_model_dir(contents.models),
         python=python,
         environment=dict(environment.variables),
+        spin_us=NO_POLLING,
         **given,
     )
     return settings_as_json(settings)

@@ -16,6 +16,7 @@ from moorage.profiling.profile import Profile, check_profile_name, recommended
 from moorage.profiling.trial import TrialLog, on_trial
 from moorage.services.events import OnEvent
 from moorage.workspace import Workspace
+from moorage_server.settings import NO_POLLING
 
 __all__ = ["LONGEST_S", "REPEATS", "profile", "requests_of"]
 
@@ -71,7 +72,9 @@ def profile(
     count = REPEATS if len(requests) == 1 else len(requests)
     log = TrialLog()
     try:
-        with on_trial(workspace, ids, inference_config, LocalConfig(), log=log, on_event=on_event) as trial:
+        # Processor time is measured and recommended: that of work, not of polling for it.
+        config = LocalConfig(spin_us=NO_POLLING)
+        with on_trial(workspace, ids, inference_config, config, log=log, on_event=on_event) as trial:
             measured, failure = measure(trial, requests, count=count, longest_s=longest_s)
     except MoorageError as error:
         if not log.has_begun:

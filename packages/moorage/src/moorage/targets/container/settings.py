@@ -18,7 +18,7 @@ from moorage.targets.local.folders import APP_FOLDER, GUARD_FILE, SETTINGS_FILE,
 from moorage_server.container.process import EVENTS, GUARD
 from moorage_server.container.settings import RUN_FOLDER, ContainerSettings, Probe
 from moorage_server.environment import settings_in
-from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS, ServiceSettings, settings_as_json
+from moorage_server.settings import DEFAULT_SCORING_TIMEOUT_MS, NO_POLLING, ServiceSettings, settings_as_json
 
 LABEL = "org.moorage.service"
 CUSTOM_TIMEOUT_S = 60.0
@@ -91,6 +91,7 @@ def inner_settings(place: Place, plan: Plan, image: ServiceImage) -> dict[str, A
         # The front outside knows the callers, and has a key of its own for what is in here.
         auth="key" if asks else None,
         auth_file=f"{RUN_FOLDER}/{GUARD}",
+        spin_us=NO_POLLING,
         **given,
     )
     return settings_as_json(settings)
