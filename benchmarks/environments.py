@@ -1,8 +1,10 @@
 """A virtual environment for every server that is measured, under .cache/peers, made when first needed."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.servers.base import REPOSITORY, Server
@@ -31,7 +33,8 @@ def python_for(server: Server) -> Path:
     if stamp.exists() and stamp.read_text() == digest:
         return python
     print(f"installing {server.peer} ...", flush=True)
-    _execute([UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+    shutil.rmtree(folder, ignore_errors=True)  # models and figures of other benchmarks may be there
+    _execute([UV, "venv", "--quiet", "--python", sys.executable, folder])
     _execute([UV, "pip", "install", "--quiet", "--python", python, *server.requirements])
     stamp.write_text(digest)
     return python
@@ -39,7 +42,9 @@ def python_for(server: Server) -> Path:
 
 def version_of(server: Server, python: Path) -> str:
     """Return the installed version of the server's first requirement; ours for Moorage."""
-    name = server.requirements[0].split("[")[0].split("=")[0] if server.requirements else "moorage-server"
+    if server.is_outside or not server.requirements:
+        return f"moorage-server {version('moorage-server')}"
+    name = server.requirements[0].split("[")[0].split("=")[0]
     question = f"import importlib.metadata as m; print(m.version({name!r}))"
     answer = subprocess.run([python, "-c", question], capture_output=True, text=True, check=True, timeout=60)
     return f"{name} {answer.stdout.strip()}"

@@ -48,7 +48,8 @@ class Server(ABC):
 
     title: str
     peer: ClassVar[str]
-    requirements: ClassVar[tuple[str, ...]] = ()
+    requirements: ClassVar[tuple[str, ...]] = ()  # of its environment; none: that of the benchmarks
+    is_outside: ClassVar[bool] = False  # comes from this repository, not from its environment
     tasks: ClassVar[frozenset[Task]] = frozenset({"ridge", "floats", "frame", "raw", "slow"})
     workers: int = 1
     start_timeout_s: ClassVar[float] = 60.0

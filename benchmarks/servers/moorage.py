@@ -3,7 +3,7 @@
 import json
 import sys
 
-from benchmarks.servers.base import APPS, REPOSITORY, Command, Run, Server
+from benchmarks.servers.base import APPS, MODEL_LIBRARIES, REPOSITORY, Command, Run, Server
 from benchmarks.workloads import Workload
 
 # The seeds' script, with its import from sklearn.externals, is served as it stands.
@@ -18,6 +18,10 @@ SCRIPTS = {
 
 class Moorage(Server):
     peer = "moorage"
+    # As in a deployment, what the script imports is not where the server is: the environment of the others,
+    # not that of the benchmarks, in which pandas keeps text in another way because of what else is there.
+    requirements = MODEL_LIBRARIES
+    is_outside = True
 
     def __init__(self, title: str, *, workers: int = 1, batching: bool = False) -> None:
         self.title = title
