@@ -36,6 +36,7 @@ interpreters: setup ## the contract of the server with scorers of every old Pyth
 
 fuzz: setup ## look for inputs that break the decoders, SECONDS=60 each; needs Python 3.11 or later
 	$(BIN)/python fuzz/run.py decode_arrays -max_total_time=$(or $(SECONDS),60)
+	$(BIN)/python fuzz/run.py decode_tables -max_total_time=$(or $(SECONDS),60)
 	$(BIN)/python fuzz/run.py scorer_frames -max_total_time=$(or $(SECONDS),60)
 
 estimators: setup ## serve every scikit-learn estimator without a script; write the table in docs

@@ -6,8 +6,8 @@
 The same entry functions are decorated once with Moorage and once with the real ``inference-schema``
 package, each in a process of its own; the two take turns for some rounds, and the best round counts.
 Figures are processor time, so that other work on the machine disturbs less. ``inference-schema``
-lives in an environment under ``.cache/`` with the numpy and pandas of this one. "front" is the way
-of numeric arrays through the server: JSON text to a buffer in the front, buffer to array in the scorer.
+lives in an environment under ``.cache/`` with the numpy and pandas of this one. "front" is the way through
+the server: JSON text to buffers in the front, buffers to array or frame in the scorer.
 """
 
 import argparse
@@ -38,7 +38,6 @@ WANTED = {
     "pandas 1x10 mixed": 5,
     "pandas 1000x10 mixed": 3,
 }
-NUMPY_CASES = [name for name, case in CASES.items() if case[2] == "numpy"]
 
 
 def rows_of(name: str) -> Any:
@@ -92,7 +91,12 @@ def from_json(name: str) -> Callable[[], Any]:
 
 
 def through_front(name: str) -> Callable[[], Any]:
-    """Return what the front and the scorer do together with a numeric array."""
+    """Return what the front and the scorer do together."""
+    way = array_through_front if CASES[name][2] == "numpy" else table_through_front
+    return way(name)
+
+
+def array_through_front(name: str) -> Callable[[], Any]:
     import numpy
 
     from moorage_runtime import frames
@@ -115,6 +119,28 @@ def through_front(name: str) -> Callable[[], Any]:
         return run(data=numpy.ndarray(shape, dtype, data).copy())
 
     assert convert().tolist() == rows_of(name)
+    return convert
+
+
+def table_through_front(name: str) -> Callable[[], Any]:
+    from moorage_runtime.schema.description import find_description
+    from moorage_runtime.schema.pandas_tables import TableReader
+    from moorage_server.description import TableInput
+    from moorage_server.fasttables import TableDecoder
+
+    run, body = decorated(name), body_of(name)
+    description = find_description(run)
+    assert description is not None
+    reader = TableReader.of(description.inputs["data"].type)
+    assert reader is not None
+    decoder = TableDecoder(TableInput("data", tuple(reader.columns)))
+
+    def convert() -> Any:
+        payload = decoder.decode(body)
+        assert payload is not None
+        return run(data=reader.read(payload))
+
+    assert convert().to_dict("records") == rows_of(name)
     return convert
 
 
@@ -212,11 +238,8 @@ def take_turns(ours: Worker, reference: Worker, rounds: int, seconds: float) -> 
     best: dict[tuple[str, str], float] = {}
     for _ in range(rounds):
         for case in CASES:
-            questions = [("json.loads", ours), ("run", ours), ("inference-schema", reference)]
-            if case in NUMPY_CASES:
-                questions.append(("front", ours))
-            for way, worker in questions:
-                asked = "run" if way == "inference-schema" else way
+            for way in ("json.loads", "run", "front", "inference-schema"):
+                worker, asked = (reference, "run") if way == "inference-schema" else (ours, way)
                 time_us = worker.ask(asked, case, seconds)
                 best[case, way] = min(time_us, best.get((case, way), time_us))
     return best
@@ -230,11 +253,10 @@ def report(best: dict[tuple[str, str], float]) -> None:
         reference, scorer, front = (
             best[case, "inference-schema"],
             best[case, "run"],
-            best.get((case, "front")),
+            best[case, "front"],
         )
-        ratio = reference / min(scorer, front or scorer)
-        cells = [best[case, "json.loads"], reference, scorer, front]
-        texts = ["" if cell is None else f"{cell:,.1f}" for cell in cells]
+        ratio = reference / min(scorer, front)
+        texts = [f"{cell:,.1f}" for cell in (best[case, "json.loads"], reference, scorer, front)]
         print(f"| {case} | {' | '.join(texts)} | {ratio:.1f}x | {WANTED[case]}x |")
 
 

@@ -55,7 +55,6 @@ GOALS = (
     Goal("g", 20, (ORIGINAL,), BATCHING),
     Goal("b", 10, (ORIGINAL_PER_CORE,), BATCHING),
     *(Goal(key, 2.5, MODEL_SERVERS) for key in "abcde"),
-    # Request by request, the script alone takes more of (e) than the goal would leave for everything.
     Goal("e", 2.5, MODEL_SERVERS, BATCHING),
     Goal("g", 2.5, MODEL_SERVERS, BATCHING),
 )

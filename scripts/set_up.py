@@ -34,7 +34,10 @@ STAMP = VENV / "moorage-set-up"
 CACHE = ROOT / ".cache"
 LOCK_FILE = ROOT / "requirements" / "dev.txt"
 PACKAGES = ("runtime", "server", "moorage", "azureml")
-NATIVE_SOURCES = ("hatch_build.py", "native/numbers.c", "native/powers_of_five.h")
+NATIVE_SOURCES = (
+    "hatch_build.py",
+    *(f"native/{name}" for name in ("numbers.c", "tables.c", "tables.h", "json_text.h", "powers_of_five.h")),
+)
 
 # pip's setting -> the variable by which uv knows it. uv does not read pip.conf, and somebody
 # behind a mirror or an inspecting proxy has said so there.

@@ -1,4 +1,4 @@
-"""Compiles ``native/numbers.c`` where there is a C compiler; without it the same is done, more slowly."""
+"""Compiles what is in ``native/`` where there is a C compiler; without it the same is done, more slowly."""
 
 import os
 import shlex
@@ -30,9 +30,9 @@ class NativeBuildHook(BuildHookInterface[Any]):
         target = Path(self.root, "src", "moorage_server", "_numbers.abi3.so")
         target.unlink(missing_ok=True)
         try:
-            compile_extension(Path(self.root, "native", "numbers.c"), target)
+            compile_extension(sorted(Path(self.root, "native").glob("*.c")), target)
         except CannotCompile as error:
-            self.app.display_warning(f"Without the compiled parser of numbers: {error}")
+            self.app.display_warning(f"Without the compiled parser of numbers and tables: {error}")
             return
         if version != "editable":
             platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -41,7 +41,7 @@ class NativeBuildHook(BuildHookInterface[Any]):
             build_data["force_include"][str(target)] = "moorage_server/_numbers.abi3.so"
 
 
-def compile_extension(source: Path, target: Path) -> None:
+def compile_extension(sources: list[Path], target: Path) -> None:
     """Make the shared object ``target``.
 
     Raises:
@@ -60,7 +60,7 @@ def compile_extension(source: Path, target: Path) -> None:
     further = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
     # Made aside and moved into place: another process may have the old one open.
     new = target.with_suffix(f".{os.getpid()}.new")
-    command = [*compiler, *FLAGS, *further, f"-I{include}", str(source), "-o", str(new)]
+    command = [*compiler, *FLAGS, *further, f"-I{include}", *map(str, sources), "-o", str(new)]
     try:
         subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     except subprocess.CalledProcessError as error:

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import hypothesis
@@ -144,6 +145,19 @@ class ScorerClient:
     def array(self, rows, flags: int = 0) -> Reply:
         return self.score(frames.ARRAY, pack_rows(rows), flags=flags)
 
+    def exchange(self, payloads, *, kind: int = frames.ARRAY, flags: int = 0) -> list[Reply]:
+        """Send all in one go, so that they queue; return the replies in order."""
+        messages = b"".join(
+            frames.pack(frames.SCORE, payload, flags, kind, number)
+            for number, payload in enumerate(payloads, 1)
+        )
+        thread = threading.Thread(target=self.socket.sendall, args=(messages,), daemon=True)
+        thread.start()
+        replies = [self.reply() for _ in payloads]
+        thread.join()
+        assert [reply.request_id for reply in replies] == list(range(1, len(payloads) + 1))
+        return replies
+
     def raw(self, method="GET", target="/score", headers=(), body: bytes = b"", **more) -> Reply:
         return self.score(frames.RAW, raw_payload(method, target, headers, body, **more))
 
@@ -258,6 +272,20 @@ def module_scorer(tmp_path_factory):
     """Like ``scorer``, for processes that the tests of a module share."""
     with contextlib.ExitStack() as stack:
         yield Launcher(tmp_path_factory.mktemp("scorers"), stack)
+
+
+@pytest.fixture(
+    scope="module",
+    params=["venv", "scorer-3.6", "schema-py36", "schema-py38", "schema-py310", "schema-py313"],
+)
+def numpy_python(request):
+    """Interpreters with numpy, from 1.13 to 2.x."""
+    if request.param == "venv":
+        return Path(sys.executable)
+    python = Path(__file__).parents[2] / ".cache" / request.param / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"there is no environment .cache/{request.param}")
+    return python
 
 
 @pytest.fixture(scope="session", params=PYTHONS, ids=version_of)

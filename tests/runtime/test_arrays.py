@@ -48,23 +48,6 @@ def rows_of(array):
     return struct.unpack(f"<{len(array) // 8}d", array)
 
 
-@pytest.fixture(
-    scope="module",
-    params=["venv", "scorer-3.6", "schema-py36", "schema-py38", "schema-py310", "schema-py313"],
-)
-def numpy_python(request):
-    """Interpreters with numpy, from 1.13 to 2.x."""
-    import sys
-    from pathlib import Path
-
-    if request.param == "venv":
-        return Path(sys.executable)
-    python = Path(__file__).parents[2] / ".cache" / request.param / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no environment .cache/{request.param}")
-    return python
-
-
 @pytest.fixture(scope="module")
 def arrays(module_scorer, numpy_python):
     return module_scorer(NUMPY, python=numpy_python)
@@ -127,20 +110,6 @@ def test_values_that_are_not_finite_stay_tokens(arrays) -> None:
     assert reply.text.startswith("[NaN, 2.0, ")
 
 
-def exchange(client, payloads, flags=0):
-    """Send all in one go, so that they queue; return the replies in order."""
-    messages = b"".join(
-        frames.pack(frames.SCORE, payload, flags, frames.ARRAY, number)
-        for number, payload in enumerate(payloads, 1)
-    )
-    thread = threading.Thread(target=client.socket.sendall, args=(messages,), daemon=True)
-    thread.start()
-    replies = [client.reply() for _ in payloads]
-    thread.join()
-    assert [reply.request_id for reply in replies] == list(range(1, len(payloads) + 1))
-    return replies
-
-
 def pack(rows, code="f8"):
     flat = [x for row in rows for x in row]
     letter = {"f8": "d", "i8": "q"}[code]
@@ -155,7 +124,7 @@ def batching(scorer, numpy_python):
 
 
 def test_queued_requests_are_scored_in_one_call(batching) -> None:
-    replies = exchange(batching, [pack([[float(i), 1.0]] * (i % 3 + 1)) for i in range(40)])
+    replies = batching.exchange([pack([[float(i), 1.0]] * (i % 3 + 1)) for i in range(40)])
     assert [reply.json for reply in replies] == [[2.0 * i + 2.0] * (i % 3 + 1) for i in range(40)]
     calls = batching.calls()
     assert sum(calls) == sum(i % 3 + 1 for i in range(40))
@@ -165,19 +134,19 @@ def test_queued_requests_are_scored_in_one_call(batching) -> None:
 
 def test_without_batching_each_request_is_a_call(scorer) -> None:
     client = scorer(NUMPY)
-    exchange(client, [pack([[1.0, 1.0]])] * 10)
+    client.exchange([pack([[1.0, 1.0]])] * 10)
     assert client.array([[-2.0, 0.0]]).json == [1] * 11
 
 
 def test_no_batch_is_respected(batching) -> None:
-    exchange(batching, [pack([[1.0, 1.0]])] * 10, frames.NO_BATCH)
+    batching.exchange([pack([[1.0, 1.0]])] * 10, flags=frames.NO_BATCH)
     assert batching.calls() == [1] * 10
 
 
 def test_bad_request_does_not_fail_its_neighbours(batching) -> None:
     payloads = [pack([[float(i), 1.0]]) for i in range(10)]
     payloads[4] = pack([[-500.0, 1.0]])
-    replies = exchange(batching, payloads)
+    replies = batching.exchange(payloads)
     assert replies[4].error == frames.SCRIPT_ERROR
     good = [reply for reply in replies if reply is not replies[4]]
     assert [reply.json for reply in good] == [[2.0 * i + 2.0] for i in range(10) if i != 4]
@@ -186,17 +155,17 @@ def test_bad_request_does_not_fail_its_neighbours(batching) -> None:
 
 def test_arrays_of_another_form_are_not_joined(batching) -> None:
     payloads = [pack([[1.0, 1.0]]), pack([[1, 1]], "i8"), pack([[1.0, 1.0, 1.0]]), pack([[2.0, 2.0]])]
-    replies = exchange(batching, payloads)
+    replies = batching.exchange(payloads)
     assert [reply.json for reply in replies] == [[4.0], [4], [6.0], [8.0]]
 
 
 def test_result_that_has_no_rows_is_asked_for_one_by_one(batching) -> None:
-    replies = exchange(batching, [pack([[77.0, 1.0]]), pack([[1.0, 1.0]]), pack([[2.0, 1.0]])])
+    replies = batching.exchange([pack([[77.0, 1.0]]), pack([[1.0, 1.0]]), pack([[2.0, 1.0]])])
     assert [reply.json for reply in replies] == ["one text for all", [4.0], [6.0]]
 
 
 def test_array_results_are_split(batching) -> None:
-    replies = exchange(batching, [pack([[-3.0, float(i)]] * 2) for i in range(5)])
+    replies = batching.exchange([pack([[-3.0, float(i)]] * 2) for i in range(5)])
     assert [reply.json for reply in replies] == [[i - 3.0] * 2 for i in range(5)]
 
 
@@ -211,21 +180,21 @@ def carried(rows, code, carrier):
 @pytest.mark.parametrize("code", ["f8", "i8"])
 def test_numbers_may_be_carried_as_smaller_ones(scorer, numpy_python, code, carrier) -> None:
     client = scorer(NUMPY, python=numpy_python)
-    replies = exchange(client, [carried([[5, -100], [7, 1]], code, carrier), pack([[5, 1]], code)])
+    replies = client.exchange([carried([[5, -100], [7, 1]], code, carrier), pack([[5, 1]], code)])
     expected = ["[-190.0, 16.0]", "[12.0]"] if code == "f8" else ["[-190, 16]", "[12]"]
     assert [reply.text for reply in replies] == expected
 
 
 def test_arrays_are_joined_however_they_are_carried(batching) -> None:
     payloads = [pack([[1.0, 1.0]]), carried([[2, 1]], "f8", "i1"), carried([[300, 1], [4, 1]], "f8", "i2")]
-    replies = exchange(batching, [*payloads, pack([[0.5, 1.0]])])
+    replies = batching.exchange([*payloads, pack([[0.5, 1.0]])])
     assert [reply.json for reply in replies] == [[4.0], [6.0], [602.0, 10.0], [3.0]]
     assert batching.calls() == [5]
 
 
 def test_empty_requests_are_batched_too(batching) -> None:
     empty = frames.pack_array("f8", (0, 2), b"")
-    replies = exchange(batching, [pack([[1.0, 1.0]]), empty, pack([[2.0, 1.0]])])
+    replies = batching.exchange([pack([[1.0, 1.0]]), empty, pack([[2.0, 1.0]])])
     assert [reply.json for reply in (replies[0], replies[2])] == [[4.0], [6.0]]
     assert replies[1].json == [] or replies[1].error == frames.SCRIPT_ERROR
 
@@ -330,6 +299,6 @@ def test_batching_is_given_up_where_it_never_helps(scorer) -> None:
     """
     client = scorer(source, max_batch_size=2)
     for _ in range(12):
-        exchange(client, [pack([[1.0, 1.0]])] * 8)
-    assert exchange(client, [pack([[1.0, 1.0]])] * 4)[3].json["largest"] == 1
+        client.exchange([pack([[1.0, 1.0]])] * 8)
+    assert client.exchange([pack([[1.0, 1.0]])] * 4)[3].json["largest"] == 1
     assert "one by one" in client.log

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moorage_runtime import frames
-from moorage_server import fastjson
+from moorage_server import native
 from moorage_server.description import ArrayInput
 from moorage_server.fastjson import ArrayDecoder, array_as_json
 
@@ -26,7 +26,7 @@ WAYS = {"is_native": False}
 @pytest.fixture(scope="module", params=["native", "simdjson"], autouse=True)
 def way(request):
     """Everything here holds for both readers, and for the compiled one only where there is one."""
-    if request.param == "native" and fastjson._numbers is None:
+    if request.param == "native" and native.readers is None:
         pytest.skip("the parser of numbers is not compiled here: no C compiler, or no Python.h")
     WAYS["is_native"] = request.param == "native"
 

@@ -2,10 +2,13 @@
 
 import json
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import frames
 from .entry_script import HEADERS_PARAMETER, KEYWORD, EntryScript, Parameter
+
+if TYPE_CHECKING:
+    from .tables import TableInput
 
 Payload = Union[bytes, bytearray]
 
@@ -108,7 +111,8 @@ class Arguments:
     decorator sees it; in the other modes only the first parameter is passed.
     """
 
-    def __init__(self, script: EntryScript) -> None:
+    def __init__(self, script: EntryScript, table: Optional["TableInput"] = None) -> None:
+        self._table = table
         self.first = script.parameters[0].name
         self._parameters: List[Parameter] = script.parameters
         defaults = script.defaults if script.mode == KEYWORD else {}
@@ -118,7 +122,7 @@ class Arguments:
         self.read_array: Callable[[Payload], Any] = self._read_first_array
 
     def of(self, frame: frames.Frame) -> Dict[str, Any]:
-        """Return the arguments of a frame of kind TEXT, JSON or ARRAY.
+        """Return the arguments of a frame of kind TEXT, JSON, ARRAY or TABLE.
 
         Raises:
             ClientError: the body is unsuitable, or a parameter is missing.
@@ -138,6 +142,8 @@ class Arguments:
             arguments = self._of_object(parse_object(payload))
         elif kind == frames.ARRAY:
             arguments = self.of_array(self.read_array(payload))
+        elif kind == frames.TABLE and self._table is not None:
+            arguments = self._table.arguments(payload)
         else:
             raise frames.ProtocolError("unknown kind of request: %d" % kind)
         if self._wants_headers:

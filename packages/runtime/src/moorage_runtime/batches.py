@@ -15,7 +15,7 @@ _PAUSE_REQUESTS = 1000
 class Batcher:
     """Chooses which requests to score together, and takes the common result apart.
 
-    ``has_tables``: JSON requests may be joined too (see ``table_batches``), not only arrays.
+    ``has_tables``: JSON requests may be joined too (see ``tables``), not only arrays.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Batcher:
         return batch
 
     def _is_joinable(self, frame: frames.Frame) -> bool:
-        if frame.kind == frames.JSON:
+        if frame.kind in (frames.JSON, frames.TABLE):
             return self._has_tables and frame.type == frames.SCORE and not frame.flags
         return is_batchable(frame)
 
@@ -54,6 +54,8 @@ class Batcher:
             if not self._is_joinable(other) or other.kind != first.kind:
                 return
             if first.kind == frames.ARRAY and not have_same_form(first.payload, other.payload):
+                return
+            if first.kind == frames.TABLE and not have_same_columns(first.payload, other.payload):
                 return
             batch.append(pending.popleft())
 
@@ -119,6 +121,12 @@ def have_same_form(one: bytes, two: bytes) -> bool:
     """
     rest = _FIXED_HEAD_BYTES + 8
     return bool(one[:3] == two[:3] and one[rest : 4 + 8 * one[2]] == two[rest : 4 + 8 * two[2]])
+
+
+def have_same_columns(one: bytes, two: bytes) -> bool:
+    """Return whether two tables have the same columns in the same order."""
+    end = 8 + int.from_bytes(one[4:8], "little")
+    return bool(one[4:end] == two[4:end])
 
 
 def join_arrays(

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 from . import frames, logs
 from .entry_script import EntryScript, is_decorated
 from .settings import Settings
-from .table_batches import TableJoiner
+from .tables import TableInput
 
 _USER_DOCUMENTS = (
     ("2", ("swagger.json", "swagger2.json")),
@@ -32,6 +32,7 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         return _describe_service(script, settings, notices)
     takes_arrays = script.mode == "keyword" and not script.wants_request
     array_input = _schema_fact("array_input", script) if takes_arrays else None
+    table = TableInput.of(script)
     if settings.public_examples:
         notices.extend(_sensitive_samples(script))
     return {
@@ -45,8 +46,9 @@ def describe(script: EntryScript, settings: Settings, notices: List[str]) -> Dic
         "openapi": openapi_documents(script, settings, notices),
         "sample": sample(script, notices),
         "array_input": array_input,
+        "table_input": table.announcement() if table is not None else None,
         "array_output": bool(_schema_fact("array_output", script)),
-        "batchable": is_batchable(script, array_input),
+        "batchable": is_batchable(script, array_input, table),
         "libraries": libraries(),
         "notices": notices,
     }
@@ -74,11 +76,11 @@ def _describe_service(script: EntryScript, settings: Settings, notices: List[str
     }
 
 
-def is_batchable(script: EntryScript, array_input: Any) -> bool:
+def is_batchable(script: EntryScript, array_input: Any, table: Optional[TableInput]) -> bool:
     """Return whether requests can be scored together: rows by schema, and nothing else per request."""
     if script.wants_headers or script.wants_request:
         return False
-    return array_input is not None or TableJoiner.of(script) is not None
+    return array_input is not None or table is not None
 
 
 def _sensitive_samples(script: EntryScript) -> List[str]:

@@ -4,8 +4,8 @@ Every message is a 12-byte little-endian header and a payload::
 
     u32 payload length | u8 type | u8 flags | u16 kind | u32 request id
 
-Nothing in a payload is ever unpickled: payloads are JSON, raw bodies, or numeric buffers
-described by :func:`pack_array`. ``docs/protocol.md`` lists every message.
+Nothing in a payload is ever unpickled: payloads are JSON, raw bodies, numeric buffers
+described by :func:`pack_array`, or tables of buffers and texts. ``docs/protocol.md`` lists every message.
 """
 
 import struct
@@ -36,6 +36,7 @@ TEXT = 0  # body text for an undecorated run(), UTF-8 not checked yet
 JSON = 1  # JSON text of an object with the parameters of run()
 ARRAY = 2  # the one parameter as a numeric buffer
 RAW = 3  # JSON head of the HTTP request, then the body
+TABLE = 4  # the one parameter as columns: numbers as buffers, text in one piece each
 
 # kinds of RESULT (each payload starts with the run time: float64 milliseconds)
 RESULT_JSON = 0  # JSON text, ready to send

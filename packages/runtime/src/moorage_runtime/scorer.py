@@ -13,7 +13,7 @@ from .coroutines import EventLoop, plain
 from .entry_script import MODEL, RAW, EntryScript
 from .flask_requests import FlaskRequests
 from .settings import Settings
-from .table_batches import TableJoiner
+from .tables import TableInput
 from .tracebacks import user_traceback
 
 _MAX_KNOWN_TYPES = 256
@@ -29,9 +29,9 @@ class Scorer:
     ) -> None:
         self._connection = connection
         self._development = settings.development
-        self._arguments = Arguments(script)
+        self._tables = TableInput.of(script)
+        self._arguments = Arguments(script, self._tables)
         self._event_loop = event_loop
-        self._tables = TableJoiner.of(script) if settings.max_batch_size > 1 else None
         self._batcher = Batcher(
             connection, settings.max_batch_size, settings.max_batch_delay_ms, self._tables is not None
         )

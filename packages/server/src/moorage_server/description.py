@@ -16,6 +16,14 @@ class ArrayInput:
 
 
 @dataclass(frozen=True, slots=True)
+class TableInput:
+    """The only parameter of ``run`` is a pandas frame, whose rows in JSON may be turned into columns here."""
+
+    parameter: str
+    columns: tuple[tuple[str, str], ...]  # name and kind: see docs/protocol.md
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptDescription:
     """The script as the front needs to know it."""
 
@@ -27,6 +35,7 @@ class ScriptDescription:
     sample: str | None  # JSON text of an example request
     array_input: ArrayInput | None
     notices: tuple[str, ...]
+    table_input: TableInput | None = None
     wants_request: bool = False  # all that a raw script gets, beside its input
     routes: tuple[str, ...] = ()  # starts of further addresses that mode "model" answers
 
@@ -54,6 +63,7 @@ def parse_description(payload: bytes) -> ScriptDescription:
             openapi=content["openapi"],
             sample=sample if isinstance(sample, str) else None,
             array_input=_array_input(content.get("array_input")),
+            table_input=_table_input(content.get("table_input")),
             notices=tuple(str(text) for text in content.get("notices") or ()),
             routes=tuple(str(text) for text in content.get("routes") or ()),
         )
@@ -66,3 +76,10 @@ def _array_input(value: Any) -> ArrayInput | None:
         return None
     shape = tuple(None if extent is None else int(extent) for extent in value["shape"])
     return ArrayInput(str(value["parameter"]), str(value["type"]), shape, bool(value["enforce_shape"]))
+
+
+def _table_input(value: Any) -> TableInput | None:
+    if value is None:
+        return None
+    columns = tuple((str(name), str(kind)) for name, kind in value["columns"])
+    return TableInput(str(value["parameter"]), columns)

@@ -41,7 +41,9 @@ def _families(metrics: Metrics, gauges: Gauges) -> Iterable[Metric]:
         "moorage_client_disconnects", "Clients that went away unanswered.", value=metrics.disconnects
     )
     yield CounterMetricFamily(
-        "moorage_array_bodies", "Bodies that were decoded straight to arrays.", value=metrics.array_bodies
+        "moorage_array_bodies",
+        "Bodies that were decoded straight to arrays or columns.",
+        value=metrics.array_bodies,
     )
     yield CounterMetricFamily("moorage_scorer_restarts", "Scorers that were replaced.", value=gauges.restarts)
     yield _run_seconds(metrics)

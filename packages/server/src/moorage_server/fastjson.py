@@ -8,7 +8,6 @@ It is ``native/numbers.c`` that reads the text, or simdjson where that could not
 import json
 import math
 import struct
-import sys
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,14 +15,8 @@ import orjson
 
 from moorage_runtime import frames
 from moorage_server.description import ArrayInput
+from moorage_server.native import IS_NATIVE, MAX_BYTES, readers
 
-try:
-    from moorage_server import _numbers
-except ImportError:  # built where there was no C compiler, or for another kind of machine
-    _numbers = None  # type: ignore[assignment]
-
-IS_NATIVE: Final = _numbers is not None and sys.byteorder == "little"
-MAX_BYTES: Final = 8_000_000  # a larger body would keep the event loop busy for too long
 _KEEP_PARSER_BYTES: Final = 1_000_000  # above, the parser's buffers are given back
 _NOT_STRUCTURE: Final = bytes(code for code in range(256) if code not in b"[],")
 _MAX_EMPTY_LISTS: Final = 65536  # in the text of an array without numbers
@@ -99,7 +92,7 @@ class ArrayDecoder:
 
     def _read_natively(self, body: bytes) -> tuple[int, bytes] | None:
         """Return ``(bytes per number, numbers)`` of a body with nothing but rows of the expected shape."""
-        return _numbers.parse(body, self._key, self._row_shape, self._buffer_type, self._is_wide)
+        return readers.parse(body, self._key, self._row_shape, self._buffer_type, self._is_wide)
 
     def _read_by_simdjson(self, body: bytes) -> tuple[int, bytes] | None:
         import simdjson  # late: only where it is needed

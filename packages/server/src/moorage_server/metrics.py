@@ -25,7 +25,7 @@ class Metrics:
         self.answers: defaultdict[int, int] = defaultdict(int)  # scoring answers by status
         self.refused: defaultdict[int, int] = defaultdict(int)  # requests that were no proper HTTP, by status
         self.disconnects = 0  # clients that went away unanswered
-        self.array_bodies = 0  # bodies that were decoded without a Python object per number
+        self.array_bodies = 0  # bodies that were decoded without a Python object per value
         self.run_ms_sum = 0.0
         self.run_count = 0
         self.buckets = [0] * (len(BUCKETS_MS) + 1)

@@ -11,6 +11,7 @@ from moorage_server import answers
 from moorage_server.description import ArrayInput, ScriptDescription
 from moorage_server.errors import ScriptFailed
 from moorage_server.exchange import Exchange
+from moorage_server.fasttables import TableDecoder
 from moorage_server.forms import FormTooLarge, check_form, is_form
 from moorage_server.header_fields import CONTENT_TYPE, for_script
 from moorage_server.query import query_as_json
@@ -37,7 +38,8 @@ class Scoring:
         self._wants_headers = False
         self._wants_request = False
         self._routes: tuple[bytes, ...] = ()
-        self._decoder: ArrayDecoder | None = None
+        self._decoder: ArrayDecoder | TableDecoder | None = None
+        self._decoded_kind = frames.ARRAY
         self._held: list[tuple[Exchange, bytes, bytes, bytes]] | None = None
         self._broken: ScriptFailed | None = None
 
@@ -55,9 +57,12 @@ class Scoring:
         self._wants_headers = wants_headers and description.mode != "raw"
         expected = description.array_input
         self._routes = tuple(route.encode() for route in description.routes)
-        self._decoder = None
+        self._decoder, self._decoded_kind = None, frames.ARRAY
         if description.mode in ("keyword", "model") and expected is not None:
             self._decoder = _decoder_for(expected)
+        elif description.mode == "keyword" and TableDecoder.suits(description.table_input):
+            assert description.table_input is not None
+            self._decoder, self._decoded_kind = TableDecoder(description.table_input), frames.TABLE
         self._release()
 
     def break_off(self, failure: ScriptFailed) -> None:
@@ -126,10 +131,10 @@ class Scoring:
             return
         body = exchange.body
         if self._decoder is not None:
-            array = self._decoder.decode(body)
-            if array is not None:
+            decoded = self._decoder.decode(body)
+            if decoded is not None:
                 self._app.metrics.array_bodies += 1
-                self._submit(exchange, frames.ARRAY, array, tail, cors)
+                self._submit(exchange, self._decoded_kind, decoded, tail, cors)
                 return
         self._submit(exchange, frames.JSON, body, tail, cors)
 

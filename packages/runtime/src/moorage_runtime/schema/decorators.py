@@ -15,6 +15,7 @@ from moorage_runtime.schema.description import (
     attach,
     describe_function,
     find_description,
+    is_wrapped_by_others,
 )
 from moorage_runtime.schema.errors import MissingInput, SampleError
 from moorage_runtime.schema.numpy_type import NumpyParameterType
@@ -80,6 +81,8 @@ def array_input(function: Callable[..., Any]) -> Optional[Dict[str, Any]]:
     except (TypeError, ValueError):
         return None
     if description is None or len(names) != 1 or list(description.inputs) != names:
+        return None
+    if is_wrapped_by_others(function, description):
         return None
     described = description.inputs[names[0]]
     kind = described.type
@@ -168,6 +171,7 @@ def _decorate_input(function: Any, described: InputDescription) -> Any:
     wrapper = functools.wraps(function)(
         _wrapper(function, described, _argument_filler(description, described))
     )
+    description.wrapper = wrapper
     attach(wrapper, description)
     return wrapper
 

@@ -46,6 +46,7 @@ class Description:
         self.function = function
         self.inputs = OrderedDict()  # type: OrderedDict[str, InputDescription]
         self.output = None  # type: Optional[OutputDescription]
+        self.wrapper = None  # type: Optional[Function]  # what the outermost input_schema has made
 
     @property
     def name(self) -> str:
@@ -78,6 +79,7 @@ def describe_function(function: Function) -> Description:
     description = Description(found.function)
     description.inputs.update(found.inputs)
     description.output = found.output
+    description.wrapper = found.wrapper
     return description
 
 
@@ -93,6 +95,14 @@ def find_description(function: Any) -> Optional[Description]:
         if isinstance(description, Description):
             return description
     return None
+
+
+def is_wrapped_by_others(function: Any, description: Description) -> bool:
+    """Return whether something stands between the caller of ``function`` and the conversion of its input.
+
+    What that is, sees values as JSON has them: a server must not pass converted ones.
+    """
+    return getattr(function, "__func__", function) is not description.wrapper
 
 
 def _with_wrapped(function: Any, seen: Any, depth: int) -> Iterator[Any]:

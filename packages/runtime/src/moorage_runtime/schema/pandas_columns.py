@@ -15,6 +15,7 @@ from moorage_runtime.schema.pandas_schema import is_period
 Builder = Callable[[List[Any]], Any]
 
 _NULL = type(None)
+TEXTS = ("s", "t")  # kinds of columns in TABLE requests that are no numbers: text, text or null
 _ERRORS = (ValueError, TypeError, OverflowError, LookupError, AttributeError, NotImplementedError)
 
 
@@ -29,6 +30,9 @@ class Column:
         # Of the sample, since the dtypes of old pandas do not know their categories.
         self._known = sample.cat if _is_category(self.dtype) else None
         self._kinds, self._build = _direct(self.dtype)
+        self.code = _code(
+            self.dtype
+        )  # the kind of column in TABLE requests; None: it cannot be sent like that
 
     def array(self, values: List[Any]) -> Any:
         """Return a list of JSON values as an array (numpy's or pandas' own).
@@ -50,6 +54,17 @@ class Column:
             except OverflowError:
                 pass  # more digits than 64 bits hold; pandas has its own way with them
         return None
+
+    def of_plain(self, values: Any) -> Any:
+        """Return the array of what a ``TABLE`` request brings: an array of numbers, or a list of texts."""
+        if type(values) is not list:
+            if values.dtype == self.dtype:
+                return values
+            if values.dtype.kind != "f":
+                return values.astype(self.dtype)
+            values = values.tolist()  # numbers too large for float32 get the warnings or errors of a list
+        assert self._build is not None  # else there is no code
+        return self._build(values)
 
     def cast(self, read: Any) -> Any:
         """Return a Series, as the reader infers it, in the dtype of the column.
@@ -137,6 +152,17 @@ def _direct(dtype: Any) -> Tuple[FrozenSet[type], Optional[Builder]]:
     if _is_text(dtype):
         return frozenset((str, _NULL)), _text_builder(dtype)
     return frozenset(), None
+
+
+def _code(dtype: Any) -> Optional[str]:
+    """Return the kind of column in ``TABLE`` requests: what :func:`_direct` takes, at most."""
+    import numpy  # noqa: PLC0415
+
+    if isinstance(dtype, numpy.dtype):
+        if dtype.kind == "f":
+            return "d" if dtype.itemsize in (4, 8) else None
+        return {"i": "i", "u": "i", "b": "b", "O": "s"}.get(dtype.kind)
+    return "t" if _is_text(dtype) else None
 
 
 def _text_builder(dtype: Any) -> Builder:

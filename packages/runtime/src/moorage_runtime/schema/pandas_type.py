@@ -11,6 +11,7 @@ from moorage_runtime.schema.errors import InputError, SampleError, expected, ite
 from moorage_runtime.schema.pandas_columns import Column, columns_of
 from moorage_runtime.schema.pandas_frames import read_frame, split_parts
 from moorage_runtime.schema.pandas_schema import ORIENTS, frame_schema
+from moorage_runtime.schema.pandas_tables import Table
 
 _MAX_LAYOUTS = 64
 
@@ -60,7 +61,7 @@ class PandasParameterType(AbstractParameterType):
         self.orient = orient
         self._frame_class = pandas.DataFrame
         self._columns = columns_of(sample_input) if sample_input.columns.is_unique else {}
-        self._layouts = {}  # type: Dict[str, _Layout]
+        self._layouts = {}  # type: Dict[Tuple[str, ...], Layout]
 
     def input_to_swagger(self) -> Schema:
         """Return the schema with its example.
@@ -79,6 +80,8 @@ class PandasParameterType(AbstractParameterType):
         """
         if isinstance(input_data, self._frame_class):
             return input_data
+        if type(input_data) is Table:
+            return input_data.frame()
         if not isinstance(input_data, (list, dict)):
             raise expected("a list of rows, or an object", input_data)
         if self.enforce_column_type and not self.apply_column_names:
@@ -108,18 +111,14 @@ class PandasParameterType(AbstractParameterType):
         if not names or columns is None or not all(type(name) is str for name in names):
             return None
         self._check_width(len(names), names)
-        return self._layout(names).frame([list(column) for column in columns], self._path_of)
+        return self.layout(names).frame([list(column) for column in columns], self._path_of)
 
     def read_together(self, inputs: List[Any]) -> Any:
         """Return the frame of several inputs, one below the other, in one conversion.
 
         None: that could differ from converting each for itself, as no value is inferred from its neighbours.
         """
-        if (
-            not self.enforce_column_type
-            or self.apply_column_names
-            or self.orient in ("split", "index", "table")
-        ):
+        if not self.reads_rows:
             return None
         rows, names = [], None  # type: List[Any], Optional[List[str]]
         for one in inputs:
@@ -132,15 +131,25 @@ class PandasParameterType(AbstractParameterType):
         names, columns = _uniform_records(rows)
         if columns is None or (self.enforce_shape and len(names) != len(self.sample_input.columns)):
             return None
-        return self._layout(names).direct_frame([list(column) for column in columns])
+        return self.layout(names).direct_frame([list(column) for column in columns])
 
-    def _layout(self, names: List[str]) -> "_Layout":
-        key = "\0".join(names)
+    @property
+    def reads_rows(self) -> bool:
+        """Whether lists of objects become frames whose columns have the dtypes of the sample."""
+        return (
+            self.enforce_column_type
+            and not self.apply_column_names
+            and self.orient not in ("split", "index", "table")
+        )
+
+    def layout(self, names: List[str]) -> "Layout":
+        """Return the columns of frames with these names."""
+        key = tuple(names)
         layout = self._layouts.get(key)
         if layout is None:
             if len(self._layouts) >= _MAX_LAYOUTS:  # names come from requests
                 self._layouts.clear()
-            layout = self._layouts[key] = _Layout(names, self._columns)
+            layout = self._layouts[key] = Layout(names, self._columns)
         return layout
 
     def _typed(self, frame: Any, value: Any) -> Any:
@@ -196,7 +205,7 @@ class PandasParameterType(AbstractParameterType):
         return InputError(reason)
 
 
-class _Layout:
+class Layout:
     """The columns of one set of names: their labels and how each is cast."""
 
     def __init__(self, names: List[str], known: Dict[Any, Column]) -> None:
@@ -204,7 +213,7 @@ class _Layout:
 
         self._names = names
         self._labels = pandas_labels.converted(names)
-        self._columns = [known.get(label) or Column() for label in self._labels]
+        self.columns = [known.get(label) or Column() for label in self._labels]
         self._frame_class = pandas.DataFrame
         self._range_index = pandas.RangeIndex
         self._from_arrays = _trusting_constructor()
@@ -216,32 +225,34 @@ class _Layout:
             InputError: with the path that ``path_of(name, position, row)`` gives.
         """
         arrays = []
-        for position, column in enumerate(self._columns):
+        for position, column in enumerate(self.columns):
             try:
                 arrays.append(column.array(columns[position]))
             except InputError as error:
                 row = int(error.path[1:-1]) if error.path else None
                 raise InputError(error.reason, path_of(self._names[position], position, row)) from error
-        return self._frame(arrays, len(columns[0]))
+        return self.assemble(arrays, len(columns[0]))
 
     def direct_frame(self, columns: List[List[Any]]) -> Any:
         """Return the frame for values by column, or None if any of them needs inference."""
         arrays = []
-        for column, values in zip(self._columns, columns):
+        for column, values in zip(self.columns, columns):
             array = column.direct(values)
             if array is None:
                 return None
             arrays.append(array)
-        return self._frame(arrays, len(columns[0]))
+        return self.assemble(arrays, len(columns[0]))
 
-    def _frame(self, arrays: List[Any], count: int) -> Any:
+    def assemble(self, arrays: List[Any], count: int) -> Any:
+        """Return the frame of ``count`` rows whose columns are ``arrays``."""
         index = self._range_index(count)
+        # Views of the labels: a script may name them, and the next request has them again.
         if self._from_arrays is not None:
             # Four times faster than the constructor for one row. The JSON reader of pandas 3 uses
             # it too; the arrays are whole columns of one length, so there is nothing to verify.
-            return self._from_arrays(arrays, self._labels, index, verify_integrity=False)
+            return self._from_arrays(arrays, self._labels.view(), index, verify_integrity=False)
         frame = self._frame_class(dict(enumerate(arrays)), columns=range(len(arrays)), index=index)
-        frame.columns = self._labels
+        frame.columns = self._labels.view()
         return frame
 
 
