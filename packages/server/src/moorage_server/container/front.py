@@ -14,6 +14,7 @@ from moorage_server.clock import Clock
 from moorage_server.container.process import CANNOT_BEGIN, Container, EngineFault
 from moorage_server.container.proxy import Proxy
 from moorage_server.container.settings import ContainerSettings, Probe, read
+from moorage_server.deadlines import within
 from moorage_server.errors import InvalidSettings, ScriptFailed
 from moorage_server.events import Events
 from moorage_server.http_server import HttpServer
@@ -93,7 +94,7 @@ class ContainerFront:
         except OSError as error:
             raise ScriptFailed("start", f"the container cannot be started: {error}") from error
         try:
-            await asyncio.wait_for(self._until_ready(), self.settings.start_timeout_s)
+            await within(self.settings.start_timeout_s, self._until_ready())
         except asyncio.TimeoutError:
             probe = self.settings.readiness
             raise ScriptFailed(
@@ -138,7 +139,7 @@ class ContainerFront:
         failures = 0
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.container.ended.wait(), LIVENESS_EVERY_S)
+                await within(LIVENESS_EVERY_S, self.container.ended.wait())
                 raise ScriptFailed("start", self.container.why_ended(), self._last_words(), exit_code=1)
             failures = 0 if await self._answers(self.settings.liveness) else failures + 1
             if failures >= FAILURES_UNTIL_RESTART:
@@ -149,9 +150,7 @@ class ContainerFront:
     async def _answers(self, probe: Probe) -> bool:
         """Ask a probe; every status below 400 is well."""
         try:
-            line = await asyncio.wait_for(
-                _first_line(*self._addresses[probe.port], probe.path), PROBE_TIMEOUT_S
-            )
+            line = await within(PROBE_TIMEOUT_S, _first_line(*self._addresses[probe.port], probe.path))
         except (OSError, asyncio.TimeoutError, ValueError):
             return False
         return line.startswith(b"HTTP/1.") and line[9:12].isdigit() and 200 <= int(line[9:12]) < 400

@@ -14,6 +14,7 @@ from typing import Any
 from moorage_server.auth import Admission, digest_of, replace_guard_file
 from moorage_server.container import warden
 from moorage_server.container.settings import RUN_FOLDER, ContainerSettings
+from moorage_server.deadlines import within
 from moorage_server.supervision import orphans
 
 ENGINE_TIMEOUT_S = 60.0
@@ -87,7 +88,7 @@ class Container:
                     if inside.partition("/")[0] == str(port) and number.isdigit():
                         return host, int(number)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.ended.wait(), POLL_S)
+                await within(POLL_S, self.ended.wait())
         raise EngineFault(self.why_ended())
 
     async def limit_cpu(self, cores: float) -> None:
@@ -159,7 +160,7 @@ class Container:
             env=self._environment(),
         )
         try:
-            out, errors = await asyncio.wait_for(process.communicate(), timeout_s)
+            out, errors = await within(timeout_s, process.communicate())
         except asyncio.TimeoutError:
             process.kill()
             await process.wait()
