@@ -302,6 +302,10 @@ def test_requests_of_clients_that_left_take_no_memory(servers):
         for _ in range(40):
             with server.connect() as leaving:
                 leaving.send(post_request(b"#" * 5_000_000))
+        # The last of them may have left a moment ago.
+        deadline = time.monotonic() + 2
+        while metric(server, "requests_waiting") and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert metric(server, "requests_waiting") == 0
         assert resident_bytes(server.process.pid) - before < 60_000_000
         assert busy.answer().status == 200
