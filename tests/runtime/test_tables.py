@@ -121,10 +121,9 @@ def test_errors_of_the_conversion_are_those_of_json(scorer, strictness):
     for value in (1e39, 1e-46, 0.5, None):
         reply = client.score(frames.TABLE, payload_of(client, [{"x": value}]))
         expected = client.json({"data": [{"x": value}]})
-        assert (reply.type, reply.json if value is not None else 0) == (
-            expected.type,
-            expected.json if value is not None else 0,
-        )
+        # Text: NaN is no JSON, and differs from itself. Each answer begins with the time that run() took.
+        assert (reply.type, reply.kind) == (expected.type, expected.kind)
+        assert reply.content == expected.content
     assert client.process.poll() is None
 
 

@@ -52,13 +52,13 @@ def serve(tmp_path):
     """Serve a script with --reload; stop it in the end."""
     started = []
 
-    def start(script):
+    def start(script, log_path=tmp_path / "log"):
         folder = tmp_path / "app"
         folder.mkdir()
         (folder / "score.py").write_text(script)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        with (tmp_path / "log").open("wb") as log:
+        with log_path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, str(folder / "score.py"), str(port)], stdout=log, stderr=log
             )
@@ -110,6 +110,31 @@ def test_a_script_that_is_broken_from_the_start(serve):
     assert "nothing_like_it" in text
     served.write(BASE % "fine")
     assert served.wait_for("fine", 30) == 200
+
+
+def test_a_log_beside_the_script_is_no_change(serve, tmp_path):
+    log = tmp_path / "app" / "serve.out"
+    served = serve(BASE % "one", log)
+    assert served.post() == (200, '"one"')
+    served.write(BASE % "two")
+    assert served.wait_for("two", 30) == 200
+    assert "serve.out" not in log.read_text()
+
+
+def test_what_a_script_writes_beside_itself_is_followed_only_for_a_while(serve):
+    script = """
+import os, pathlib, time
+def init():
+    (pathlib.Path(__file__).parent / "started.txt").write_text(str(time.time()))
+    time.sleep(0.3)
+def run(data): return %r
+"""
+    served = serve(script % "one")
+    assert served.wait_for("one", 30) == 200
+    assert "started.txt changes again and again" in served.log
+    served.write("{}", "settings.json")
+    served.write(script % "two")
+    assert served.wait_for("two", 30) == 200
 
 
 def test_exceptions_are_shown_to_the_client(serve):

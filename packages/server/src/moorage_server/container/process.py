@@ -162,11 +162,14 @@ class Container:
         try:
             out, errors = await within(timeout_s, process.communicate())
         except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
             raise EngineFault(
                 f"{self.settings.engine} {arguments[0]} took longer than {timeout_s:g} s"
             ) from None
+        finally:
+            if process.returncode is None:  # too slow, or nobody wants the answer any more
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
         if process.returncode != 0:
             raise EngineFault(errors.decode(errors="replace").strip())
         return out.decode(errors="replace")
