@@ -52,7 +52,11 @@ def main() -> int:
         print("\nInterrupted. Nothing is left running.", flush=True)
         return 130
     print(f"\nDone in {time.monotonic() - started:.0f} s.", end=" ")
-    print("The README says how to go on." if keep else "Nothing is left running.")
+    print(
+        "The README says how to go on."
+        if keep
+        else "Nothing is left running. Next: the quick start in README.md, or docs/getting-started.md."
+    )
     return 0
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from soak.clients import OF_ARRAYS, OF_RAW, Visit, receive_stream, send_stream
+from soak.clients import OF_ARRAYS, OF_RAW, OF_TABLES, Visit, receive_stream, send_stream
 from soak.memory import MB, Samples, peak_bytes
-from soak.services import ARRAYS, RAW, Service, service
+from soak.services import ARRAYS, RAW, TABLES, Service, service
 
 STREAM_MB = 2000
 STREAM_BOUND_MB = 64  # what a process may need in addition for a stream of any length
@@ -34,7 +34,8 @@ def main() -> int:
         )
         raw = stack.enter_context(service("raw", RAW, folder, **limits))
         problems = [] if options.no_streams else stream(raw)
-        problems += load(arrays, raw, options.minutes * 60)
+        tables = stack.enter_context(service("tables", TABLES, folder, max_batch_size=16, **limits))
+        problems += load([arrays, tables, raw], options.minutes * 60)
     for problem in problems:
         print(f"FAILED: {problem}")
     return 1 if problems else 0
@@ -67,7 +68,7 @@ def stream(raw: Service) -> list[str]:
     return problems
 
 
-def load(arrays: Service, raw: Service, seconds: float) -> list[str]:
+def load(services: list[Service], seconds: float) -> list[str]:
     """Let all kinds of clients come for that long; return what is wrong."""
     stop = threading.Event()
     visits: Counter[str] = Counter()
@@ -85,10 +86,10 @@ def load(arrays: Service, raw: Service, seconds: float) -> list[str]:
 
     clients = [
         threading.Thread(target=come, args=arguments)
-        for arguments in ((arrays, OF_ARRAYS), (raw, OF_RAW))
+        for arguments in zip(services, (OF_ARRAYS, OF_TABLES, OF_RAW), strict=True)
         for _ in range(CLIENTS_PER_KIND)
     ]
-    samples = Samples({**arrays.processes, **raw.processes})
+    samples = Samples({name: process for one in services for name, process in one.processes.items()})
     print("resident MB " + "".join(f"{name:>18}" for name in samples.processes))
     for client in clients:
         client.start()

@@ -136,6 +136,24 @@ def receive_stream(service: Service, megabytes: int) -> None:
         raise WrongAnswer(f"{service.name}: {total} bytes of {megabytes} MB were received")
 
 
+def tables(service: Service) -> None:
+    """Send rows that go by column, rows that go as text, and rows that are refused."""
+    count = random.choice((1, 10, 1000))
+    rows = [{"region": f"caf\u00e9 {i}", "amount": i / 4, "items": i} for i in range(count)]
+    wanted = [i * i / 4 for i in range(count)]
+    mixed = [*rows[:-1], dict(reversed(rows[-1].items()))]
+    for sent in (rows, mixed, [{**row, "items": float(row["items"])} for row in rows]):
+        if json.loads(ask(service, "POST", "/score", json.dumps({"data": sent}), 200)) != wanted:
+            raise WrongAnswer(f"{service.name}: another product for {count} rows")
+    # Ever new orders and names, which must not be kept.
+    names = random.sample(list(rows[0]), 3)
+    ask(service, "POST", "/score", json.dumps({"data": [{name: rows[0][name] for name in names}]}), 200)
+    unknown = f"x{random.random()}"
+    ask(service, "POST", "/score", json.dumps({"data": [{**rows[0], unknown: 1}]}), 400)
+    ask(service, "POST", "/score", json.dumps({"data": [{**rows[0], "items": "many"}]}), 400)
+
+
 Visit = Callable[[Service], None]
 OF_ARRAYS: tuple[Visit, ...] = (small_rows, small_rows, small_rows, large_rows, mistakes, leaving)
+OF_TABLES: tuple[Visit, ...] = (tables,)
 OF_RAW: tuple[Visit, ...] = (uploads, streams, leaving_streams)

@@ -30,6 +30,18 @@ def run(data):
         raise ValueError("negative")
     return data.sum(axis=1)
 """
+TABLES = """
+import pandas as pd
+from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+from inference_schema.schema_decorators import input_schema
+
+def init():
+    pass
+
+@input_schema("data", PandasParameterType(pd.DataFrame([{"region": "north", "amount": 10.5, "items": 3}])))
+def run(data):
+    return (data["amount"] * data["items"]).tolist()
+"""
 RAW = """
 import json
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp

@@ -130,7 +130,9 @@ class Scorer:
             message = self._message(value, caller.elapsed_ms, request_id)
         except CallFailed as failure:
             log_failure(failure)
-            self._send_error(request_id, failure.kind, failure.message, failure.status, failure.traceback)
+            # What the schema refuses is said by the message; where in pandas it showed helps nobody.
+            trace = "" if failure.kind == frames.CLIENT_ERROR else failure.traceback
+            self._send_error(request_id, failure.kind, failure.message, failure.status, trace)
         except results.NotSerialisable as error:
             logs.logger.error("%s", error)
             trace = user_traceback(error)
